@@ -1,0 +1,38 @@
+"""How much a round does: full size to measure, tiny to see that a row still runs."""
+
+from msgspec import Struct
+
+Figures = dict[str, float]
+
+
+class Scale(Struct, frozen=True, kw_only=True):
+    """The size of a round.
+
+    Attributes:
+        window: seconds to warm up and to measure, for each load.
+        connections: of the row with many connections.
+        watchers: of the fan-out, the idle and the frozen rows.
+        fanout_s: seconds of a feed that are measured.
+        chunks: in one run of the chunks row.
+        backlog: chunks of 4 KiB that every frozen client has not read.
+        calls: of each function of the context, to find its cost.
+    """
+
+    window: tuple[float, float] = (0.3, 1.0)
+    connections: int = 100
+    watchers: int = 1000
+    fanout_s: float = 3.0
+    chunks: int = 20_000
+    backlog: int = 2048
+    calls: int = 20_000
+
+
+TINY = Scale(
+    window=(0.05, 0.2),
+    connections=5,
+    watchers=10,
+    fanout_s=0.5,
+    chunks=100,
+    backlog=32,
+    calls=200,
+)

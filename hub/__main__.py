@@ -1,0 +1,5 @@
+"""``python -m hub`` is ``taskhub``."""
+
+from hub.cli import main
+
+main()

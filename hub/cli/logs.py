@@ -1,0 +1,65 @@
+"""The hub's log on standard error: lines for people, JSON for machines."""
+
+import logging
+import re
+import sys
+from typing import Final, TextIO
+
+import msgspec
+
+from hub.responses import rfc3339
+
+FIELD_CHARACTERS: Final = 2048
+"""How much of a field is logged; of a traceback eight times as much."""
+QUIET: Final = ("httpx", "httpcore", "uvicorn.error", "uvicorn.access", "websockets")
+"""Loggers that say too much at the level info: whole URLs, every connection."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def escape(text: str, most: int = FIELD_CHARACTERS) -> str:
+    """Make control characters harmless, and cut what is too long."""
+    if len(text) > most:
+        text = text[: most - 1] + "…"
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+class PlainFormatter(logging.Formatter):
+    """Lines for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line, and the traceback where there is one."""
+        message = escape(record.getMessage()).replace("\n", "\\n")
+        line = f"{record.levelname.lower()}: {record.name}: {message}"
+        if record.exc_info:
+            trace = self.formatException(record.exc_info)
+            line += "\n" + escape(trace, 8 * FIELD_CHARACTERS)
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """Lines for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one JSON object."""
+        fields = {
+            "time": rfc3339(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": escape(record.getMessage()),
+        }
+        if record.exc_info:
+            trace = self.formatException(record.exc_info)
+            fields["exception"] = escape(trace, 8 * FIELD_CHARACTERS)
+        return msgspec.json.encode(fields).decode()
+
+
+def configure(stream: TextIO | None = None) -> None:
+    """Send the log to standard error: plain on a terminal, JSON elsewhere."""
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(PlainFormatter() if stream.isatty() else JsonFormatter())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,178 @@
+"""``taskhub serve``: start the hub."""
+
+import asyncio
+import gc
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import click
+
+from hub.app import app_of
+from hub.cli import logs
+from hub.cli.server import loop_factory, server_of
+from hub.errors import HubError
+from hub.node import Node
+from hub.settings import Settings, load
+from hub.version import VERSION
+
+USAGE: Final = 2
+"""The exit code of a hub that cannot start as it was asked to."""
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes a free one.  [default: 8765]",
+)
+@click.option("--data", type=click.Path(file_okay=False), help="The data folder.")
+@click.option(
+    "--engine", type=click.Choice(["sqlite", "memory"]), help="Where tasks are kept."
+)
+@click.option(
+    "--plugins",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="A folder of plugins; may be given several times.",
+)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A TOML file of settings.",
+)
+@click.option("--strict", is_flag=True, help="Refuse to start with a broken plugin.")
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Listen beyond this machine although nobody has to say who they are.",
+)
+def command(config: str | None, **options: object) -> None:
+    """Start the hub, with its page and its plugins."""
+    logs.configure()
+    try:
+        settings = _settings(config, options, os.environ)
+        listener = _listen(settings)
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(_serve(settings, listener))
+    except HubError as error:
+        raise _StartError(error.message) from None
+
+
+class _StartError(click.ClickException):
+    """The hub cannot start as it was asked to."""
+
+    exit_code = USAGE
+
+
+def _settings(
+    config: str | None, options: Mapping[str, object], environ: Mapping[str, str]
+) -> Settings:
+    """Gather the settings, and check that they are safe together."""
+    overrides = {
+        "server.host": options["host"],
+        "server.port": options["port"],
+        "server.insecure": options["insecure"] or None,
+        "store.data": options["data"],
+        "store.engine": options["engine"],
+        "plugins.strict": options["strict"] or None,
+    }
+    settings = load(Path(config) if config else None, environ, overrides)
+    given = options["plugins"]
+    if isinstance(given, tuple) and given:
+        paths = (*given, *settings.plugins.paths)
+        settings = load(
+            Path(config) if config else None,
+            environ,
+            {**overrides, "plugins.paths": paths},
+        )
+    host = settings.server.host
+    if not _is_loopback(host):
+        if not settings.server.insecure:
+            raise _StartError(
+                f"refused to listen on {host}: without authentication anyone who "
+                "reaches this address could run commands; use --host 127.0.0.1, or "
+                "--insecure if that is what you want"
+            )
+        click.secho(
+            f"INSECURE: anyone who reaches {host} may run every command of this hub.",
+            fg="white",
+            bg="red",
+            bold=True,
+            err=True,
+        )
+    return settings
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the address before anything else is started."""
+    host, port = settings.server.host.strip("[]"), settings.server.port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise _StartError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; "
+            "choose another address with --host and --port"
+        ) from None
+
+
+def data_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """Return where the data is: as chosen, or at the platform's usual place."""
+    if settings.store.data is not None:
+        return Path(settings.store.data)
+    home = environ.get("XDG_DATA_HOME")
+    base = Path(home) if home else Path.home() / ".local" / "share"
+    return base / "taskhub"
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve until the hub is told to stop."""
+    async with Node(settings, data_folder(settings, os.environ)) as node:
+        gc.collect()
+        gc.freeze()
+        # The default thresholds walk every task in memory again and again.
+        gc.set_threshold(50_000, 25, 100)
+
+        def listening() -> None:
+            _announce(node, listener)
+
+        server = server_of(node, app_of(node), listening)
+        with suppress(KeyboardInterrupt):
+            await server.serve(sockets=[listener])
+
+
+def _announce(node: Node, listener: socket.socket) -> None:
+    """Say where the hub is, and what it offers."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    lines = [f"taskhub {VERSION} on http://{shown}:{port}"]
+    for report in node.registry.plugins():
+        commands = ", ".join(
+            f"{each.name} (refused)" if isinstance(each.refused, str) else each.name
+            for each in report.commands
+        )
+        lines.append(
+            f"  {report.name} {report.version} ({report.source}): {commands or 'any'}"
+        )
+    for refusal in node.registry.refused():
+        where = refusal.file
+        if refusal.line is not None:
+            where += f":{refusal.line}"
+        lines.append(f"  {refusal.name} ({where}): refused: {refusal.reason}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,285 @@
+"""Admission: what a submission becomes.
+
+Theory of operation. Every decision is made at once, on the loop's thread, on the
+objects in memory; so it is atomic. Each decision is then recorded, and takes effect
+(an answer, a claim, an entry that readers may see) when its record is committed. The
+hooks `_record_*` are where engines differ: one in memory commits at once, one with a
+file when the file has it. Records commit in the order they were made.
+
+Two things follow. What a reader was shown is in the store. And between a decision and
+its commit nobody may build on it: a submission whose key or flight is being committed
+is *parked*, and decided anew afterwards.
+"""
+
+import heapq
+from abc import abstractmethod
+from collections import deque
+from typing import Final
+
+from hub.clock import Clock
+from hub.engines.base import Answer, Bounds, Engine, Runner
+from hub.engines.shelf import Shelf
+from hub.errors import HubError, KeyConflictError, QueueFullError, StorageFullError
+from hub.ids import TaskIds
+from hub.runs import Mood, Opened, Origin, Run, Submission, Task
+
+RETRY_AFTER_MS: Final = 1000
+ENVELOPE_BYTES: Final = 2048
+"""What `opened` and `result` take beside log and result, at the most."""
+
+Slot = tuple[str, str]
+"""A principal's key."""
+
+
+class Admission(Engine):
+    """The half of a ledger that takes submissions.
+
+    Args:
+        bounds: How much it takes.
+        clock: The time.
+        ids: Makes the ids of tasks.
+        shelf: Where tasks are kept in memory.
+    """
+
+    def __init__(
+        self, bounds: Bounds, clock: Clock, ids: TaskIds, shelf: Shelf
+    ) -> None:
+        self._bounds = bounds
+        self._clock = clock
+        self._ids = ids
+        self._number = 0
+        self._shelf = shelf
+        self._keys: dict[Slot, Task] = {}
+        self._flights: dict[bytes, Run] = {}
+        self._parked: dict[Slot | bytes, list[tuple[Submission, Answer]]] = {}
+        self._queues: dict[str, deque[Run]] = {}
+        self._waiting = 0
+        self._demand: dict[str, int] = {}
+        self._deadlines: list[tuple[float, str, Task]] = []
+        self._worker: Runner
+
+    # What differs between engines
+
+    @abstractmethod
+    def _record_run(self, task: Task, answer: Answer, *, claimed: bool) -> None:
+        """Record a new run and its first task; then `_accepted`, or `_refused`."""
+
+    @abstractmethod
+    def _record_task(self, task: Task, answer: Answer | None) -> None:
+        """Record a joined or cached task; then `_admitted`, or `_refused`."""
+
+    @abstractmethod
+    def _stored_key(self, slot: Slot) -> bool:
+        """Whether the store may hold a task of this key that memory does not."""
+
+    @abstractmethod
+    def _fetch_key(self, slot: Slot) -> None:
+        """Look a key up in the store; then `_key_fetched`."""
+
+    @property
+    def _refusing(self) -> bool:
+        """Whether the store takes nothing new at the moment."""
+        return False
+
+    @abstractmethod
+    def _begun(self, run: Run) -> None:
+        """A run is durably the worker's."""
+
+    # Submit
+
+    def attend(self, worker: Runner) -> None:
+        """Name the worker of this node."""
+        self._worker = worker
+
+    def submit(self, request: Submission, answer: Answer) -> None:
+        """Decide what a request becomes."""
+        if request.key is not None:
+            slot = (request.principal, request.key)
+            parked = self._parked.get(slot)
+            if parked is not None:
+                parked.append((request, answer))
+                return
+            task = self._keys.get(slot)
+            if task is not None:
+                answer(_existing(task, request))
+                return
+            if self._stored_key(slot):
+                self._parked[slot] = [(request, answer)]
+                self._fetch_key(slot)
+                return
+        if request.flight is None or not self._fly(request, request.flight, answer):
+            self._new(request, answer)
+
+    def _fly(self, request: Submission, flight: bytes, answer: Answer) -> bool:
+        """Answer from a finished or a running run, where there is one."""
+        parked = self._parked.get(flight)
+        if parked is not None and request.cache != "off":
+            parked.append((request, answer))
+            return True
+        if request.cache == "use" and request.ttl is not None:
+            run = self._shelf.cache.get(flight)
+            if run is not None:
+                self._from_cache(run, request, answer)
+                return True
+        if request.join and request.cache != "off":
+            run = self._flights.get(flight)
+            if run is not None:
+                self._join(run, request, answer)
+                return True
+        return False
+
+    def _new(self, request: Submission, answer: Answer) -> None:
+        """Begin a new run."""
+        queue = request.queue
+        wanted = self._demand.get(queue, 0)
+        if not wanted and self._waiting >= self._bounds.queued:
+            answer(QueueFullError(retry_after_ms=RETRY_AFTER_MS))
+            return
+        if self._shelf.full or self._refusing:
+            answer(StorageFullError(retry_after_ms=RETRY_AFTER_MS))
+            return
+        now, wall = self._clock.now(), self._clock.wall()
+        self._number += 1
+        run = Run(self._number, self._ids.new(wall), request, now, wall)
+        task = self._ticket(run.id, run, request, Origin.NEW, wall)
+        if wanted:
+            self._demand[queue] = wanted - 1
+            run.mood = Mood.RUNNING
+        else:
+            self._enqueue(run)
+        if request.flight is not None and request.cache != "off":
+            self._parked[request.flight] = []
+        self._record_run(task, answer, claimed=wanted > 0)
+
+    def _ticket(
+        self, task_id: str, run: Run, request: Submission, origin: str, wall: float
+    ) -> Task:
+        """Make a task and note what it wants."""
+        task = Task(task_id, run, request, origin, wall)
+        if origin != Origin.CACHED:
+            run.tasks.append(task)
+            if request.deadline_ms is not None:
+                self._limit(task, request.deadline_ms / 1000)
+        if request.key is not None:
+            self._parked[request.principal, request.key] = []
+        self._shelf.add(task)
+        return task
+
+    def _limit(self, task: Task, seconds: float) -> None:
+        """Let a task give up after so long."""
+        task.deadline = self._clock.now() + seconds
+        heapq.heappush(self._deadlines, (task.deadline, task.id, task))
+
+    def _enqueue(self, run: Run) -> None:
+        """Put a run at the end of its queue."""
+        self._queues.setdefault(run.request.queue, deque()).append(run)
+        self._waiting += 1
+
+    def _join(self, run: Run, request: Submission, answer: Answer) -> None:
+        """Let a new task share a run that is not done."""
+        wall = self._clock.wall()
+        task_id = self._ids.new(wall)
+        self._record_task(
+            self._ticket(task_id, run, request, Origin.JOINED, wall), answer
+        )
+
+    def _from_cache(self, run: Run, request: Submission, answer: Answer) -> None:
+        """Answer with a run that is done."""
+        wall = self._clock.wall()
+        task = self._ticket(self._ids.new(wall), run, request, Origin.CACHED, wall)
+        task.end = run.log.head + 1
+        whole = run.log.size + len(run.outcome.result) if run.outcome else 0
+        if run.log.base == 0 and whole + ENVELOPE_BYTES <= request.room:
+            self._record_task(task, None)
+            self._name(task)
+            self._shelf.ended(task)
+            answer(Opened(task=task, origin=Origin.CACHED, together=True))
+            self._unpark_key(task)
+        else:
+            self._record_task(task, answer)
+
+    def _accepted(self, task: Task, answer: Answer, *, claimed: bool) -> None:
+        """A new run is durable."""
+        run = task.run
+        flight = run.request.flight
+        self._name(task)
+        if flight is not None and run.request.cache != "off" and run.request.join:
+            self._flights[flight] = run
+        answer(Opened(task=task, origin=Origin.NEW))
+        if claimed:
+            self._begun(run)
+        self._unpark_key(task)
+        if flight is not None:
+            self._unpark(flight)
+
+    def _admitted(self, task: Task, answer: Answer | None) -> None:
+        """A joined or cached task is durable."""
+        if answer is None:
+            return
+        self._name(task)
+        if task.end:
+            self._shelf.ended(task)
+        answer(Opened(task=task, origin=task.origin))
+        self._unpark_key(task)
+
+    def _refused(self, task: Task, answer: Answer | None, error: HubError) -> None:
+        """A task could not be recorded: it never was."""
+        run = task.run
+        if task in run.tasks:
+            run.tasks.remove(task)
+        if task.origin == Origin.NEW:
+            self._drop_run(run)
+        self._forget(task)
+        if answer is not None:
+            answer(error)
+        self._unpark_key(task)
+        if task.origin == Origin.NEW and run.request.flight is not None:
+            self._unpark(run.request.flight)
+
+    def _drop_run(self, run: Run) -> None:
+        """Take back a run that could not be recorded."""
+        if run.mood is Mood.QUEUED:
+            self._waiting -= 1
+        elif run.mood is Mood.RUNNING:
+            self.claim(run.request.queue, 1)
+        run.mood = Mood.ENDED
+
+    def _name(self, task: Task) -> None:
+        """Let a task be found by its key."""
+        if task.key is not None:
+            self._keys[task.principal, task.key] = task
+
+    def _forget(self, task: Task) -> None:
+        """Drop a task from memory."""
+        self._shelf.forget(task)
+        if task.key is not None:
+            slot = (task.principal, task.key)
+            if self._keys.get(slot) is task:
+                del self._keys[slot]
+
+    def _unpark_key(self, task: Task) -> None:
+        """Decide on the submissions that waited for a task's key."""
+        if task.key is not None:
+            self._unpark((task.principal, task.key))
+
+    def _unpark(self, what: Slot | bytes) -> None:
+        """Decide on the submissions that waited for a commit."""
+        for request, answer in self._parked.pop(what, ()):
+            self.submit(request, answer)
+
+    def _key_fetched(self, slot: Slot, task: Task | None) -> None:
+        """The store has said which task has a key."""
+        if task is not None:
+            self._keys[slot] = task
+        self._unpark(slot)
+
+
+def _existing(task: Task, request: Submission) -> Opened | HubError:
+    """Answer a submission whose key is known."""
+    first = task.run.request
+    same = (
+        first.plugin == request.plugin
+        and first.command == request.command
+        and first.params == request.params
+    )
+    return Opened(task=task, origin=Origin.EXISTING) if same else KeyConflictError()

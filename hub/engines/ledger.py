@@ -1,0 +1,360 @@
+"""The ledger: how runs proceed and end, for engines that keep them in this process.
+
+`hub.engines.admission` says how decisions and their records go together; this half
+takes what workers say, lets tasks leave, and acts on what is due.
+"""
+
+import heapq
+from abc import abstractmethod
+from collections import deque
+from typing import Final
+
+from hub.cache import CacheStatistics
+from hub.clock import Clock
+from hub.engines.admission import Admission
+from hub.engines.base import Bounds, Done, Found
+from hub.engines.shelf import AT_ONCE, Shelf
+from hub.errors import HubError, OutputTooLargeError
+from hub.events import Piece
+from hub.ids import TaskIds
+from hub.runs import Claim, Follower, Mood, Outcome, Run, Submission, Task
+from hub.tasks import TaskStatus
+
+FEW: Final = 1000
+"""Below so many entries nothing is tidied."""
+
+
+class Ledger(Admission):
+    """An engine whose runs live in this process.
+
+    Args:
+        bounds: How much it takes.
+        clock: The time.
+        ids: Makes the ids of tasks.
+        shelf: Where tasks are kept in memory.
+    """
+
+    def __init__(
+        self, bounds: Bounds, clock: Clock, ids: TaskIds, shelf: Shelf
+    ) -> None:
+        super().__init__(bounds, clock, ids, shelf)
+        self._running: dict[int, Claim] = {}
+        self._many_deadlines = FEW
+
+    # What differs between engines
+
+    @abstractmethod
+    def _record_begin(self, run: Run) -> None:
+        """Record that a waiting run is claimed; then `_begun`."""
+
+    @abstractmethod
+    def _record_pieces(
+        self, run: Run, pieces: list[Piece], last: int, size: int
+    ) -> None:
+        """Record chunks; then `_appended`."""
+
+    @abstractmethod
+    def _record_finish(self, run: Run, outcome: Outcome, done: Done | None) -> None:
+        """Record the end of a run; then `_finished`."""
+
+    @abstractmethod
+    def _record_early(self, task: Task, end: int, outcome: Outcome, done: Done) -> None:
+        """Record that a task left a run that goes on; then `_left`."""
+
+    @abstractmethod
+    def _record_closing(self, run: Run, done: Done) -> None:
+        """Record that nobody wants a running run; then `_closing`."""
+
+    @abstractmethod
+    def _record_nothing(self, done: Done) -> None:
+        """Call back when everything recorded so far is committed."""
+
+    # Work
+
+    def claim(self, queue: str, count: int) -> None:
+        """Ask for so many more runs of a queue."""
+        waiting = self._queues.get(queue)
+        while count and waiting:
+            run = waiting.popleft()
+            if run.mood is Mood.QUEUED:
+                self._waiting -= 1
+                count -= 1
+                run.mood = Mood.RUNNING
+                self._record_begin(run)
+        self._demand[queue] = self._demand.get(queue, 0) + count
+
+    def _begun(self, run: Run) -> None:
+        """A run is durably the worker's."""
+        run.started = self._clock.now()
+        run.started_at = run.updated_at = self._clock.wall()
+        claim = self._running[run.number] = Claim(run)
+        for follower in run.followers:
+            follower.moved()
+        self._worker.accept(claim)
+
+    def append(self, claim: Claim, pieces: list[Piece]) -> bool:
+        """Write chunks to the log of a claimed run."""
+        run = claim.run
+        if claim.attempt != run.attempt or run.finishing:
+            return False
+        log = run.log
+        before = log.total
+        coming = sum([len(piece[3]) for piece in pieces])
+        if before + coming > self._bounds.max_log_bytes or self._shelf.crowded(run):
+            raise OutputTooLargeError
+        last = log.write(pieces)
+        size = log.total - before
+        run.uncommitted += size
+        self._shelf.grow(size)
+        self._record_pieces(run, pieces, last, size)
+        return True
+
+    def _appended(self, run: Run, last: int, size: int) -> None:
+        """Chunks are durable: readers may see them."""
+        run.log.head = last
+        run.uncommitted -= size
+        for follower in run.followers:
+            follower.moved()
+        if run.thirsty:
+            waiting, run.thirsty = run.thirsty, []
+            for wake in waiting:
+                wake()
+
+    def progressed(self, claim: Claim) -> None:
+        """Tell the followers of a run that its progress fields have changed."""
+        run = claim.run
+        if claim.attempt != run.attempt or run.fanning or not run.followers:
+            return
+        now = self._clock.now()
+        if now >= run.fanned:
+            self._fan(run)
+        else:
+            run.fanning = True
+            self._clock.call_at(run.fanned, self._fan, run)
+
+    def _fan(self, run: Run) -> None:
+        """Tell all followers of a run's progress."""
+        run.fanning = False
+        shortest = self._bounds.progress_ms
+        for follower in run.followers:
+            follower.progressed()
+            shortest = min(shortest, follower.progress_ms)
+        run.fanned = self._clock.now() + shortest / 1000
+
+    def finish(self, claim: Claim, outcome: Outcome) -> bool:
+        """End a run, and with it all tasks that still want it."""
+        run = claim.run
+        if claim.attempt != run.attempt or run.finishing:
+            return False
+        if run.mood is Mood.CLOSING:
+            outcome = _unwanted(run, outcome)
+        elif len(outcome.result) + run.log.total > self._bounds.max_log_bytes:
+            outcome = Outcome(
+                status=TaskStatus.FAILED,
+                code=OutputTooLargeError.code,
+                ended_at=outcome.ended_at,
+                execution_ms=outcome.execution_ms,
+            )
+        self._end(run, outcome, None)
+        return True
+
+    def _end(self, run: Run, outcome: Outcome, done: Done | None) -> None:
+        """Record the end of a run; until then nobody may join or repeat it."""
+        run.finishing = True
+        self._land(run)
+        request = run.request
+        if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
+            self._parked.setdefault(request.flight or b"", [])
+            run.cached_at = self._clock.wall()
+            run.expires_at = run.cached_at + (request.ttl or 0.0)
+        self._record_finish(run, outcome, done)
+
+    def _land(self, run: Run) -> None:
+        """Let nobody join a run any more."""
+        flight = run.request.flight
+        if flight is not None and self._flights.get(flight) is run:
+            del self._flights[flight]
+
+    def _finished(self, run: Run, outcome: Outcome, done: Done | None) -> None:
+        """The end of a run is durable."""
+        run.outcome = outcome
+        run.mood = Mood.ENDED
+        run.updated_at = outcome.ended_at
+        self._running.pop(run.number, None)
+        request = run.request
+        self._shelf.grow(len(outcome.result))
+        if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
+            self._shelf.keep(run)
+        end = run.log.head + 1
+        tasks, run.tasks = run.tasks, []
+        for task in tasks:
+            task.end = end
+            self._shelf.ended(task)
+        for follower in run.followers:
+            follower.moved()
+        if done is not None:
+            done(None)
+        if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
+            self._unpark(request.flight or b"")
+
+    # Leaving
+
+    def leave(self, task: Task, code: str, done: Done) -> None:
+        """Let a task leave its run."""
+        run = task.run
+        if task.end or task.leaving or run.finishing:
+            self._record_nothing(done)
+            return
+        task.leaving = True
+        outcome = self._departure(run, code)
+        if len(run.tasks) > 1:
+            run.tasks.remove(task)
+            self._record_early(task, run.log.written + 1, outcome, done)
+        elif run.mood is Mood.QUEUED:
+            self._waiting -= 1
+            run.mood = Mood.CLOSING
+            self._tidy(run.request.queue)
+            self._end(run, outcome, done)
+        else:
+            run.mood = Mood.CLOSING
+            run.why = code
+            self._land(run)
+            self._record_closing(run, done)
+
+    def _tidy(self, queue: str) -> None:
+        """Drop the runs from a queue that left it, once they are its greater part."""
+        waiting = self._queues[queue]
+        if len(waiting) > 2 * self._waiting + FEW:
+            still = [run for run in waiting if run.mood is Mood.QUEUED]
+            self._queues[queue] = deque(still)
+
+    def _departure(self, run: Run, code: str) -> Outcome:
+        """Return how a task ends that leaves now."""
+        cancelled = code == "cancelled"
+        begun = run.mood is not Mood.QUEUED
+        ran_for = (self._clock.now() - run.started) * 1000 if run.started else 0.0
+        return Outcome(
+            status=TaskStatus.CANCELLED if cancelled else TaskStatus.FAILED,
+            code=code,
+            ran="yes" if begun else "no",
+            ended_at=self._clock.wall(),
+            execution_ms=ran_for,
+        )
+
+    def _left(self, task: Task, end: int, outcome: Outcome, done: Done) -> None:
+        """A task has durably left a run that goes on."""
+        task.early = outcome
+        task.end = end
+        self._shelf.ended(task)
+        for follower in task.run.followers:
+            if follower.task is task:
+                follower.moved()
+        done(None)
+
+    def _closing(self, run: Run, done: Done) -> None:
+        """The wish that a run may stop is durable."""
+        done(None)
+        claim = self._running.get(run.number)
+        if claim is not None:
+            self._worker.revoke(claim)
+
+    # Reading
+
+    def find(self, task_id: str, found: Found) -> None:
+        """Look a task up."""
+        task = self._shelf.tasks.get(task_id)
+        if task is not None:
+            found(task)
+        else:
+            self._fetch(task_id, found)
+
+    @abstractmethod
+    def _fetch(self, task_id: str, found: Found) -> None:
+        """Look a task up in the store."""
+
+    def follow(self, follower: Follower) -> None:
+        """Mark a follower whenever its task has something to read."""
+        follower.task.run.followers.add(follower)
+
+    def unfollow(self, follower: Follower) -> None:
+        """Stop marking a follower."""
+        follower.task.run.followers.discard(follower)
+
+    # The cache
+
+    def cached(self, plugin: str | None, command: str | None) -> list[Run]:
+        """List the runs in the cache."""
+        return [
+            run
+            for _, run in self._shelf.cache.items()
+            if _concerns(run, plugin, command)
+        ]
+
+    def clear_cache(self, plugin: str | None, command: str | None) -> int:
+        """Drop the cache, or a part of it."""
+        return len(
+            self._shelf.cache.clear(lambda _, run: _concerns(run, plugin, command))
+        )
+
+    def cache_statistics(self) -> CacheStatistics:
+        """Return the counters of the cache."""
+        return self._shelf.cache.statistics
+
+    # Time
+
+    def expire(self) -> None:
+        """Act on everything that is due."""
+        now = self._clock.now()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            task = heapq.heappop(self._deadlines)[2]
+            if not task.end:
+                self.leave(task, "deadline_exceeded", _ignore)
+        if len(self._deadlines) > self._many_deadlines:
+            self._deadlines = [item for item in self._deadlines if not item[2].end]
+            heapq.heapify(self._deadlines)
+            self._many_deadlines = 2 * len(self._deadlines) + FEW
+        self._shelf.cache.sweep(self._bounds.cache_sweep)
+        self._shelf.shed()
+        for _ in range(AT_ONCE):
+            task_or_none = self._shelf.overdue()
+            if task_or_none is None:
+                break
+            self._vanish(task_or_none)
+
+    def _vanish(self, task: Task) -> None:
+        """Let a task's record go."""
+        self._forget(task)
+        for follower in list(task.run.followers):
+            if follower.task is task:
+                follower.vanished()
+
+
+def _concerns(run: Run, plugin: str | None, command: str | None) -> bool:
+    """Whether a run is one of a plugin, and of a command."""
+    request = run.request
+    return plugin in (None, request.plugin) and command in (None, request.command)
+
+
+def _ignore(_: HubError | None) -> None:
+    """Take news that nobody waits for."""
+
+
+def _cacheable(request: Submission) -> bool:
+    """Whether a completed run may answer later requests."""
+    return (
+        request.ttl is not None
+        and request.flight is not None
+        and request.cache != "off"
+    )
+
+
+def _unwanted(run: Run, outcome: Outcome) -> Outcome:
+    """Return the end of a run that nobody wanted any more, whatever it returned."""
+    cancelled = run.why == "cancelled"
+    return Outcome(
+        status=TaskStatus.CANCELLED if cancelled else TaskStatus.FAILED,
+        code=run.why,
+        ran="yes",
+        ended_at=outcome.ended_at,
+        execution_ms=outcome.execution_ms,
+    )

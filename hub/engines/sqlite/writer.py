@@ -1,0 +1,261 @@
+"""The writer: one thread, one transaction for everything that waits.
+
+Rules of the trade:
+
+1. A record is a statement, its row, and what to call on the loop once it is committed.
+   Records of one batch are grouped by statement, in the order of `ORDER`: whatever
+   happens to one run happens in that order too, and a group costs one call.
+2. No timer: an idle writer commits a lone record at once, a busy one finds more
+   waiting each time. That is group commit.
+3. Callbacks run on the loop in the order of their records, after the commit.
+4. When the store refuses (a full disk), submissions in the batch are refused; all else
+   is kept and tried again until it is written. Nothing that waits has been shown.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, Final, NamedTuple
+
+from hub.engines.sqlite.statements import SQL
+from hub.errors import HubError, StorageFullError
+
+logger = logging.getLogger("hub.engines.sqlite")
+
+ORDER: Final = (
+    "insert_run",
+    "insert_task",
+    "insert_key",
+    "begin_run",
+    "close_run",
+    "insert_chunks",
+    "leave_first",
+    "leave_task",
+    "finish_run",
+    "delete_key",
+    "delete_chunks",
+    "delete_tasks",
+    "delete_run",
+)
+"""In which order the statements of one transaction are executed."""
+
+Row = Sequence[Any]  # what SQLite can hold
+
+
+class Record(NamedTuple):
+    """Something to be written.
+
+    Attributes:
+        rows: Statement and row, each.
+        then: Called on the loop after the commit.
+        arguments: What it is called with.
+        refuse: Called instead where the store is full; None: it is kept until written.
+    """
+
+    rows: tuple[tuple[str, Row], ...]
+    then: Callable[..., None]
+    arguments: tuple[Any, ...] = ()  # of `then`
+    refuse: Callable[[HubError], None] | None = None
+
+
+_STOP: Final = Record((), lambda: None)
+
+
+class Writer:
+    """Writes records, and says when they are safe.
+
+    Args:
+        connection: Used by the writer's thread alone from now on.
+        most: Statements in one transaction.
+        pause: Seconds between two tries while the store refuses.
+
+    Attributes:
+        failing: Whether the store refuses at the moment.
+        commits: Transactions so far.
+        statements: Statements in them.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, *, most: int, pause: float
+    ) -> None:
+        self.failing = False
+        self.commits = 0
+        self.statements = 0
+        self._connection = connection
+        self._most = most
+        self._pause = pause
+        self._queue: SimpleQueue[Record] = SimpleQueue()
+        self._stopping = threading.Event()
+        self._loop = asyncio.get_running_loop()
+        self._stopped = self._loop.create_future()
+        self._thread = threading.Thread(
+            target=self._work, name="taskhub-writer", daemon=True
+        )
+        self._thread.start()
+        self.record = self._queue.put
+        """Take a record; callbacks come in the order of the records."""
+
+    async def close(self) -> None:
+        """Write what waits, and stop the thread."""
+        self._stopping.set()
+        self._queue.put(_STOP)
+        await self._stopped
+        self._thread.join()
+
+    def _work(self) -> None:
+        """Write batch after batch."""
+        stop = False
+        while not stop:
+            batch = self._batch()
+            if batch[-1] is _STOP:
+                batch.pop()
+                stop = True
+            if batch:
+                self._write(batch)
+        self._connection.close()
+        self._loop.call_soon_threadsafe(self._stopped.set_result, None)
+
+    def _batch(self) -> list[Record]:
+        """Wait for a record; take what else there is, up to the limit."""
+        get = self._queue.get_nowait
+        record = self._queue.get()
+        batch = [record]
+        count = len(record.rows)
+        try:
+            while count < self._most and record is not _STOP:
+                record = get()
+                batch.append(record)
+                count += len(record.rows)
+        except Empty:
+            pass
+        return batch
+
+    def _write(self, batch: list[Record]) -> None:
+        """Write a batch, however long it takes, and tell the loop."""
+        while batch:
+            try:
+                self._commit(batch)
+            except sqlite3.Error as error:
+                batch = self._refused(batch, error)
+            else:
+                self.failing = False
+                self._loop.call_soon_threadsafe(_call, batch)
+                return
+
+    def _commit(self, batch: list[Record]) -> None:
+        """Write a batch in one transaction."""
+        groups = _grouped(batch)
+        if not groups:
+            return
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for name in ORDER:
+                rows = groups.get(name)
+                if rows is not None:
+                    connection.executemany(SQL[name], rows)
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        self.commits += 1
+        self.statements += sum([len(rows) for rows in groups.values()])
+
+    def _refused(self, batch: list[Record], error: sqlite3.Error) -> list[Record]:
+        """Refuse the submissions of a batch that could not be written.
+
+        Returns:
+            The records that have to be written all the same.
+        """
+        if not self.failing:
+            logger.error("the store refuses to write: %s", error)
+        self.failing = True
+        submissions = [record for record in batch if record.refuse is not None]
+        if submissions:
+            self._loop.call_soon_threadsafe(_refuse, submissions)
+        rest = [record for record in batch if record.refuse is None]
+        if rest and self._stopping.wait(self._pause):
+            # The hub is going: what could not be written was never shown to anyone.
+            logger.error("%d records could not be written", len(rest))
+            return []
+        return rest
+
+
+def _grouped(batch: list[Record]) -> dict[str, list[Row]]:
+    """Return the rows of a batch by statement."""
+    groups: dict[str, list[Row]] = {}
+    for record in batch:
+        for name, row in record.rows:
+            rows = groups.get(name)
+            if rows is None:
+                groups[name] = [row]
+            else:
+                rows.append(row)
+    return groups
+
+
+def _call(batch: list[Record]) -> None:
+    """Run the callbacks of a batch; a fault in one must not cost the others theirs."""
+    for record in batch:
+        try:
+            record.then(*record.arguments)
+        except Exception:
+            logger.exception("a committed record could not be acted upon")
+
+
+def _refuse(batch: list[Record]) -> None:
+    """Refuse the submissions of a batch."""
+    for record in batch:
+        if record.refuse is not None:
+            record.refuse(StorageFullError(retry_after_ms=1000))
+
+
+class Reader:
+    """Reads beside the writer, on a thread of its own.
+
+    Args:
+        connection: Used by the reader's thread alone from now on.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._queue: SimpleQueue[
+            tuple[Callable[[sqlite3.Connection], Any], Callable[[Any], None]] | None
+        ] = SimpleQueue()  # a query and who takes what it returns
+        self._loop = asyncio.get_running_loop()
+        self._stopped = self._loop.create_future()
+        self._thread = threading.Thread(
+            target=self._work, name="taskhub-reader", daemon=True
+        )
+        self._thread.start()
+
+    def read(
+        self,
+        query: Callable[[sqlite3.Connection], Any],
+        then: Callable[[Any], None],  # takes what the query returns
+    ) -> None:
+        """Run a query on the thread, then hand what it returns to the loop."""
+        self._queue.put((query, then))
+
+    async def close(self) -> None:
+        """Stop the thread when what waits is done."""
+        self._queue.put(None)
+        await self._stopped
+        self._thread.join()
+
+    def _work(self) -> None:
+        """Answer query after query."""
+        while (wanted := self._queue.get()) is not None:
+            query, then = wanted
+            try:
+                answer = query(self._connection)
+            except sqlite3.Error:
+                logger.exception("the store could not be read")
+                answer = None
+            self._loop.call_soon_threadsafe(then, answer)
+        self._connection.close()
+        self._loop.call_soon_threadsafe(self._stopped.set_result, None)

@@ -1,0 +1,388 @@
+"""Feeds: tasks' logs on their way to one reader, with one writer and no queue.
+
+Theory of operation. A feed holds watches; a watch is a cursor into a task's log. When a
+log moves, the engine marks the watch, the watch puts itself into its feed's set of
+dirty ones, and the feed puts itself onto the list that `hub.delivery` works off in the
+loop's next turn. Only then is anything read and encoded, as much as one message holds.
+A transport that is full keeps its one message; what happens meanwhile costs a mark, and
+the reader catches up from its cursors. So a slow reader costs nobody anything.
+
+A message holds, in this order: answers; news of progress; entries and results in turns
+by task, a quantum each. A message is whole frames up to `message_bytes` together, or a
+single larger frame.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from hub.delivery import Begun, Delivery, Transport
+from hub.errors import HubError, NotFoundError
+from hub.protocol.cursors import Cursor, Step, What
+from hub.protocol.frames import Id, OpenedFrame
+from hub.protocol.writing import Framing
+from hub.responses import response
+from hub.runs import Opened, Origin
+from hub.watches import Watch, error_frame
+
+logger = logging.getLogger("hub.feeds")
+
+QUANTUM: Final = 16 * 1024
+"""How many bytes of one task's entries go out before it is another's turn."""
+CONGESTED_BYTES: Final = 256 * 1024
+"""When so much waits to be sent in answers, the reader is read from no more."""
+TOLD_AGAIN: Final = (Origin.EXISTING, Origin.JOINED, Origin.WATCH)
+"""In `opened` of these the request is repeated."""
+
+
+class Feed:
+    """What one reader is sent.
+
+    Args:
+        delivery: Works it off.
+        framing: How frames are written.
+        transport: Where messages go.
+        locale: The reader's language.
+
+    Attributes:
+        closed: Whether nothing is sent any more.
+        watches: What is read, by task.
+        sent_at: When something was sent last, on the loop's clock.
+    """
+
+    def __init__(
+        self, delivery: Delivery, framing: Framing, transport: Transport, locale: str
+    ) -> None:
+        wiring = delivery.wiring
+        self.framing = framing
+        self.locale = locale
+        self.progress_ms = wiring.progress_ms
+        self.clock = wiring.clock
+        self.frame_bytes = wiring.frame_bytes
+        self.watches: dict[str, Watch] = {}
+        self.closed = False
+        self.sent_at = wiring.clock.now()
+        self._wiring = wiring
+        self._delivery = delivery
+        self._transport = transport
+        self._scheduled = False
+        self._answers: deque[tuple[bytes, int]] = deque()
+        self._answer_bytes = 0
+        self._news: list[Watch] = []
+        self._reading: deque[Watch] = deque()
+        self._loading: deque[Watch] | None = None
+        self._sending: asyncio.Task[None] | None = None
+        self._closing: tuple[int, str, msgspec.Struct | None] | None = None
+        self._relief: asyncio.Future[None] | None = None
+        delivery.add(self)
+
+    # What is to be sent
+
+    def answer(self, frame: msgspec.Struct) -> None:
+        """Send a frame that answers, before everything that waits."""
+        self._answer(self.framing.frame(frame), 1)
+
+    def error(
+        self, error: HubError, *, id: Id | None = None, task_id: str | None = None
+    ) -> None:
+        """Say that a request is refused, or that a watch has ended."""
+        self.answer(error_frame(error, self.locale, id=id, task_id=task_id))
+
+    def _answer(self, part: bytes, count: int) -> None:
+        """Send frames that must leave in one message."""
+        if not self.closed:
+            self._answers.append((part, count))
+            self._answer_bytes += len(part)
+            self._schedule()
+
+    def close_with(
+        self, code: int, reason: str, last: msgspec.Struct | None = None
+    ) -> None:
+        """Close when everything that waits has been sent.
+
+        Args:
+            code: The close code.
+            reason: The close reason.
+            last: A frame to send behind everything else.
+        """
+        if self._closing is None:
+            self._closing = (code, reason, last)
+            self._schedule()
+
+    def dirty(self, watch: Watch) -> None:
+        """Take the mark of a watch whose log has moved."""
+        self._reading.append(watch)
+        self._schedule()
+
+    def newsworthy(self, watch: Watch) -> None:
+        """Take the mark of a watch whose progress has changed."""
+        self._news.append(watch)
+        self._schedule()
+
+    def vanished(self, watch: Watch) -> None:
+        """End a watch whose task is gone."""
+        self.unwatch(watch.task.id)
+        self.error(NotFoundError(), task_id=watch.task.id)
+
+    def _schedule(self) -> None:
+        """Have this feed worked off in the loop's next turn."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._delivery.ready(self)
+
+    @property
+    def congested(self) -> bool:
+        """Whether more answers wait than a reader should have on its way."""
+        return self._answer_bytes > CONGESTED_BYTES
+
+    async def relief(self) -> None:
+        """Wait while the feed is congested."""
+        while self.congested and not self.closed:
+            self._relief = asyncio.get_running_loop().create_future()
+            await self._relief
+
+    # Watching
+
+    def open(
+        self,
+        opened: Opened,
+        *,
+        id: Id | msgspec.UnsetType = msgspec.UNSET,
+        after: int = 0,
+        attempt: int | None = None,
+        chunks: bool = True,
+    ) -> None:
+        """Answer with `opened`, and begin to read; a former watch of the task ends.
+
+        Args:
+            opened: The task, and how the reader came to it.
+            id: Of the frame that is answered.
+            after: The number after which to read.
+            attempt: The attempt of the entry of that number, as the reader knows it.
+            chunks: Whether chunks are wanted.
+        """
+        if self.closed:
+            return
+        task = opened.task
+        self.unwatch(task.id)
+        cursor = Cursor(chunks=chunks)
+        start = cursor.open(task, after, attempt)
+        request = opened.origin in TOLD_AGAIN
+        now = self.clock.now()
+        frame = OpenedFrame(
+            id=id,
+            task_id=task.id,
+            origin=opened.origin,
+            after=start,
+            attempt=task.attempt,
+            head=task.head,
+            floor=task.run.log.floor,
+            response=response(task, self.locale, now, result=False, request=request),
+        )
+        watch = Watch(self, task, cursor)
+        if opened.together:
+            self._answer_together(frame, watch)
+            return
+        self.answer(frame)
+        if not cursor.done:
+            self.watches[task.id] = watch
+            self._wiring.metrics.watches += 1
+            self._wiring.engine.follow(watch)
+            if cursor.last < task.head:
+                watch.moved()
+
+    def _answer_together(self, frame: OpenedFrame, watch: Watch) -> None:
+        """Answer with a whole log, in one message."""
+        parts, count = [self.framing.frame(frame)], 1
+        while (step := watch.cursor.step(watch.task, self.frame_bytes)) is not None:
+            part, frames = watch.frames(step)
+            parts.append(part)
+            count += frames
+        self._answer(self.framing.join(parts), count)
+
+    def unwatch(self, task_id: str) -> None:
+        """Stop reading a task; nothing happens where it is not read."""
+        watch = self.watches.pop(task_id, None)
+        if watch is not None:
+            watch.cursor.done = True
+            self._wiring.metrics.watches -= 1
+            self._wiring.engine.unfollow(watch)
+
+    # Sending
+
+    def flush(self) -> None:
+        """Send one message, if there is something to send and somebody takes it."""
+        self._scheduled = False
+        if self._sending is not None or self.closed:
+            return
+        message = self._message()
+        if message is not None:
+            self._wiring.metrics.bytes_out += len(message)
+            self.sent_at = self.clock.now()
+            self._drive(self._transport.send(message))
+            if self._answers or self._reading or self._news or self._closing:
+                self._schedule()
+        elif self._closing is not None and not self._loading:
+            code, reason, last = self._closing
+            if last is not None:
+                self._closing = (code, reason, None)
+                self.answer(last)
+                return
+            self.closed = True
+            self._delivery.discard(self)
+            self._drive(self._transport.close(code, reason))
+
+    def _drive(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Drive a send; leave it to a task where it has to wait."""
+        try:
+            blocked = coroutine.send(None)
+        except StopIteration:
+            return
+        except Exception as error:  # noqa: BLE001  # servers raise what they like
+            self._lost(error)
+        else:
+            self._sending = self._delivery.spawn(self._wait(Begun(coroutine, blocked)))
+
+    async def _wait(self, begun: Begun) -> None:
+        """Wait until the transport has taken a message."""
+        try:
+            await begun
+        except Exception as error:  # noqa: BLE001  # servers raise what they like
+            self._lost(error)
+        finally:
+            self._sending = None
+        if not self.closed:
+            self._schedule()
+
+    def _lost(self, error: Exception) -> None:
+        """Note that the peer is gone: an ordinary end."""
+        logger.debug("a peer is gone: %r", error)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything; the tasks go on."""
+        self.closed = True
+        self._delivery.discard(self)
+        for task_id in list(self.watches):
+            self.unwatch(task_id)
+        self._answers.clear()
+        self._news.clear()
+        self._reading.clear()
+        self._relieve()
+        if self._sending is not None and self._sending is not asyncio.current_task():
+            self._sending.cancel()
+
+    def _relieve(self) -> None:
+        """Let the reader be read from again."""
+        if self._relief is not None and not self._relief.done():
+            self._relief.set_result(None)
+
+    # Composing
+
+    def _message(self) -> str | bytes | None:
+        """Gather one message; None where there is nothing to send."""
+        parts: list[bytes] = []
+        count, room = self._gather_answers(parts, self._wiring.message_bytes)
+        if self._news and room > 0:
+            more, room = self._gather_news(parts, room)
+            count += more
+        while self._reading and room > 0:
+            watch = self._reading.popleft()
+            quantum = min(QUANTUM, room) if self._reading else room
+            more, used = self._turn(watch, parts, quantum)
+            count += more
+            room -= used
+        if not parts:
+            return None
+        self._wiring.metrics.frames_out += count
+        return self.framing.message(parts, count)
+
+    def _gather_answers(self, parts: list[bytes], room: int) -> tuple[int, int]:
+        """Gather answers; return how many frames, and the room that is left."""
+        count = 0
+        answers = self._answers
+        while answers:
+            part, frames = answers[0]
+            if parts and len(part) > room:
+                return count, 0
+            answers.popleft()
+            parts.append(part)
+            count += frames
+            room -= len(part)
+            self._answer_bytes -= len(part)
+        if self._relief is not None and not self.congested:
+            self._relieve()
+        return count, room
+
+    def _gather_news(self, parts: list[bytes], room: int) -> tuple[int, int]:
+        """Gather progress frames; return how many, and the room that is left."""
+        count = taken = 0
+        for watch in self._news:
+            if room <= 0:
+                break
+            taken += 1
+            part = watch.progress()
+            if part is not None:
+                parts.append(part)
+                count += 1
+                room -= len(part)
+        del self._news[:taken]
+        return count, room
+
+    def _turn(self, watch: Watch, parts: list[bytes], quantum: int) -> tuple[int, int]:
+        """Gather what one watch reads in its turn; return frames and bytes."""
+        count = used = 0
+        task = watch.task
+        if not task.end and not watch.cursor.done and task.status is not watch.seen:
+            parts.append(watch.status())
+            count, used = 1, len(parts[-1])
+        while used < quantum:
+            step = watch.cursor.step(task, quantum - used)
+            if step is None or step.what is What.LOAD:
+                watch.queued = False
+                if step is not None:
+                    self._load(watch, step, quantum)
+                return count, used
+            part, frames = watch.frames(step)
+            if step.what is What.RESULT:
+                self.unwatch(task.id)
+            if parts and used + len(part) > quantum:
+                # It is larger than what fits: it goes first in the next message.
+                self._answers.append((part, frames))
+                self._answer_bytes += len(part)
+                used = self._wiring.message_bytes
+                break
+            parts.append(part)
+            count += frames
+            used += len(part)
+        if task.end and not watch.cursor.done and task.status is not watch.seen:
+            # The news of an end overtakes the output that is still to come.
+            parts.append(watch.status())
+            count += 1
+        self._reading.append(watch)
+        return count, used
+
+    def _load(self, watch: Watch, step: Step, budget: int) -> None:
+        """Fetch entries from the store, one page at a time: memory stays bounded."""
+        if self._loading is not None:
+            self._loading.append(watch)
+            return
+        self._loading = deque()
+
+        def loaded(tails: Sequence[bytes]) -> None:
+            waiting, self._loading = self._loading or deque(), None
+            if self.watches.get(watch.task.id) is watch:
+                if tails:
+                    watch.cursor.last += len(tails)
+                    self._answer(watch.stored(list(tails)), len(tails))
+                    watch.moved()
+                else:
+                    self.vanished(watch)
+            for other in waiting:
+                other.moved()
+
+        self._wiring.engine.load(watch.task, step.first - 1, budget, loaded)

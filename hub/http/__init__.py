@@ -1,0 +1,1 @@
+"""HTTP: the same log and the same objects as on the WebSocket."""

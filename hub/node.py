@@ -1,0 +1,214 @@
+"""A node: one process of the hub. It wires the parts, starts them, and stops them.
+
+Nothing else constructs parts or reads settings for them.
+"""
+
+import asyncio
+import logging
+import random
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+from hub.auth import LOCAL, Principal
+from hub.clock import Clock
+from hub.delivery import Delivery, Wiring
+from hub.engines.base import Bounds, Engine
+from hub.engines.memory import MemoryEngine
+from hub.engines.sqlite.engine import SqliteEngine
+from hub.ids import TaskIds
+from hub.metrics import Metrics
+from hub.orchestrator import Orchestrator
+from hub.plugin.command import Defaults
+from hub.protocol.frames import Goaway
+from hub.registry import Registry, Sources, bundled_folder
+from hub.runner.output import Caps
+from hub.sessions import House
+from hub.settings import Settings
+from hub.worker import Slots, Worker
+
+logger = logging.getLogger("hub.node")
+
+
+class Node:
+    """One process of the hub.
+
+    Use it as an async context manager, in one task.
+
+    Args:
+        settings: Everything that can be chosen.
+        folder: The data folder; for the engine with a file.
+
+    Attributes:
+        settings: Everything that was chosen.
+        registry: The plugins.
+        clock: The time.
+        engine: The tasks.
+        orchestrator: What callers may do.
+        delivery: What callers are sent.
+        house: What sessions share.
+        metrics: The counters.
+    """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.registry = _registry(settings)
+        self._folder = folder
+        self._stack = AsyncExitStack()
+        self.clock: Clock
+        self.engine: Engine
+        self.orchestrator: Orchestrator
+        self.delivery: Delivery
+        self.house: House
+        self._worker: Worker
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls, as long as nobody has to say who they are."""
+        return LOCAL
+
+    async def __aenter__(self) -> Self:
+        """Load the plugins, open the store, begin to work.
+
+        Raises:
+            PluginRefusedError: A plugin was refused, and that is not allowed.
+            DataFolderError: The data folder cannot be used.
+        """
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop: nothing that was accepted is lost."""
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        """Start the parts, the lowest first."""
+        settings = self.settings
+        clock = self.clock = Clock(asyncio.get_running_loop())
+        self.engine = _engine(settings, clock, self._folder)
+        await self.engine.start()
+        stack.push_async_callback(self.engine.close)
+        await self.registry.load()
+        stack.push_async_callback(self.registry.close)
+        self.orchestrator = Orchestrator(self.engine, self.registry, self.metrics)
+        self.delivery = Delivery(
+            Wiring(
+                engine=self.engine,
+                clock=clock,
+                metrics=self.metrics,
+                message_bytes=settings.limits.message_bytes,
+                frame_bytes=settings.limits.frame_bytes,
+                heartbeat_s=settings.timing.heartbeat_s,
+                progress_ms=settings.timing.progress_ms,
+            )
+        )
+        self.house = House(
+            hub=self.engine.hub,
+            orchestrator=self.orchestrator,
+            delivery=self.delivery,
+            locale=settings.locale,
+            frame_bytes=settings.limits.frame_bytes,
+            hello_bytes=settings.limits.hello_bytes,
+            bad_frames=settings.limits.bad_frames_per_minute,
+        )
+        self._worker = Worker(
+            self.engine,
+            self.registry,
+            clock,
+            self.metrics,
+            slots=_slots(settings),
+            locale=settings.locale,
+        )
+        await stack.enter_async_context(self._worker)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        ticker = group.create_task(self._tick())
+        stack.callback(ticker.cancel)
+
+    async def _tick(self) -> None:
+        """Let every part act on what is due."""
+        while True:
+            await asyncio.sleep(self.settings.timing.tick_s)
+            for act in (self.engine.expire, self._worker.tick, self.delivery.tick):
+                try:
+                    act()
+                except Exception:
+                    logger.exception("a part could not act on what is due")
+
+    async def drain(self) -> None:
+        """Take no more work, stop what runs, and say goodbye to every client."""
+        self.orchestrator.draining = True
+        await self._worker.stop()
+        spread = self.settings.timing.retry_after_s * 1000
+        goodbye = Goaway(
+            reason="shutdown",
+            drain_ms=0,
+            retry_after_ms=int(spread * (0.5 + random.random() / 2)),  # noqa: S311  # spreads reconnects
+        )
+        try:
+            async with asyncio.timeout(self.settings.timing.grace_s):
+                await self.delivery.close(goodbye, 4000, "going_away")
+        except TimeoutError:
+            logger.warning("some clients did not take their goodbye")
+
+
+def _registry(settings: Settings) -> Registry:
+    """Return the plugins' registry."""
+    plugins = settings.plugins
+    return Registry(
+        Sources(
+            folders=tuple(Path(path) for path in plugins.paths),
+            bundled=bundled_folder() if plugins.bundled else None,
+        ),
+        config=settings.plugin,
+        defaults=Defaults(
+            ttl_s=settings.cache.ttl_s, timeout_s=settings.timing.timeout_s
+        ),
+        strict=plugins.strict,
+    )
+
+
+def _engine(settings: Settings, clock: Clock, folder: Path) -> Engine:
+    """Return the engine that was chosen."""
+    limits, store, cache = settings.limits, settings.store, settings.cache
+    embedded = store.engine == "sqlite"
+    bounds = Bounds(
+        queued=limits.queued,
+        max_log_bytes=limits.max_log_bytes,
+        memory_bytes=store.memory_bytes,
+        tail_bytes=store.tail_bytes if embedded else store.memory_bytes,
+        store_bytes=store.sqlite_bytes,
+        retention_s=settings.timing.retention_s,
+        cache_entries=cache.entries,
+        cache_bytes=cache.bytes,
+        cache_sweep=cache.sweep,
+        progress_ms=settings.timing.progress_ms,
+    )
+    if not embedded:
+        return MemoryEngine(bounds, clock, TaskIds())
+    return SqliteEngine(
+        bounds,
+        clock,
+        TaskIds(),
+        folder=folder,
+        durability=store.durability,
+        commit_statements=store.commit_statements,
+        retry_s=settings.timing.retry_after_s,
+    )
+
+
+def _slots(settings: Settings) -> Slots:
+    """Return how much runs at once."""
+    limits = settings.limits
+    return Slots(
+        async_runs=limits.async_runs,
+        thread_runs=limits.thread_runs,
+        grace_s=settings.timing.grace_s,
+        caps=Caps(
+            chunk_bytes=limits.chunk_bytes,
+            uncommitted_bytes=limits.uncommitted_bytes,
+            log_record_bytes=limits.log_record_bytes,
+        ),
+    )

@@ -1,0 +1,242 @@
+"""The orchestrator: what a caller may do with commands and tasks.
+
+It checks (rights, params, limits), turns a request into a `Submission`, and leaves the
+decision to the engine. It knows nothing of who runs commands, nor of sockets.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from hub.auth import Principal, check, refusal
+from hub.cache import CacheStatistics
+from hub.engines.base import Answer, Done, Engine
+from hub.errors import DrainingError, HubError, NotFoundError
+from hub.metrics import Metrics
+from hub.plugin.spec import CommandSpec
+from hub.protocol.frames import Execute
+from hub.registry import Registry
+from hub.responses import rfc3339
+from hub.runs import Opened, Origin, Run, Submission, Task
+
+SEPARATOR: Final = b"\0"
+
+
+class CacheRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished run that may answer others, for people.
+
+    Attributes:
+        key: The readable key.
+        plugin: The plugin's name.
+        command: The command's name.
+        bytes: Of its log and result.
+        cached_at: RFC 3339.
+        expires_at: RFC 3339.
+    """
+
+    key: str
+    plugin: str
+    command: str
+    bytes: int
+    cached_at: str
+    expires_at: str
+
+
+class Orchestrator:
+    """Takes requests.
+
+    Args:
+        engine: Decides, keeps and hands out.
+        registry: Where the commands are.
+        metrics: Counts.
+
+    Attributes:
+        draining: Whether new work is refused, because the hub is going.
+    """
+
+    def __init__(self, engine: Engine, registry: Registry, metrics: Metrics) -> None:
+        self.draining = False
+        self._engine = engine
+        self._registry = registry
+        self._metrics = metrics
+
+    def execute(
+        self,
+        principal: Principal,
+        wish: Execute,
+        answer: Answer,
+        *,
+        locale: str,
+        room: int = 0,
+    ) -> None:
+        """Ask for a command to be run.
+
+        Args:
+            principal: Who asks.
+            wish: What they ask for; its params are JSON.
+            answer: Takes the task, or the error that it is refused with.
+            locale: The language of who asks.
+            room: See `Submission.room`.
+        """
+        try:
+            request = self._submission(principal, wish, locale, room)
+        except HubError as error:
+            self._metrics.refuse(error.code)
+            answer(error)
+            return
+
+        def counted(outcome: Opened | HubError) -> None:
+            self._count(outcome)
+            answer(outcome)
+
+        self._engine.submit(request, counted)
+
+    def _submission(
+        self, principal: Principal, wish: Execute, locale: str, room: int
+    ) -> Submission:
+        """Check a request.
+
+        Raises:
+            HubError: It is refused.
+        """
+        if self.draining:
+            raise DrainingError(retry_after_ms=1000)
+        check(principal, "execute")
+        spec = self._registry.lookup(wish.plugin, wish.command)
+        parsed = spec.parse(bytes(wish.params) or b"{}")
+        return Submission(
+            principal=principal.name,
+            plugin=wish.plugin,
+            command=wish.command,
+            params=parsed.canonical,
+            queue=f"default.{spec.isolation}",
+            flight=_flight(spec, principal.name, parsed.canonical, locale),
+            ttl=spec.ttl,
+            join=spec.join,
+            public=spec.public,
+            locale=locale,
+            key=wish.key,
+            deadline_ms=wish.deadline_ms,
+            priority=wish.priority,
+            cache=wish.cache,
+            trace=wish.trace,
+            room=room,
+            prepared=parsed.params,
+        )
+
+    def _count(self, outcome: Opened | HubError) -> None:
+        """Count what became of a request."""
+        metrics = self._metrics
+        if isinstance(outcome, HubError):
+            metrics.refuse(outcome.code)
+        elif outcome.origin == Origin.NEW:
+            metrics.accepted += 1
+        elif outcome.origin == Origin.JOINED:
+            metrics.joined += 1
+        elif outcome.origin == Origin.CACHED:
+            metrics.cached += 1
+
+    def find(
+        self,
+        principal: Principal,
+        task_id: str,
+        found: Callable[[Task | HubError], None],
+        *,
+        scope: str = "read",
+    ) -> None:
+        """Look up a task that somebody wants to read or cancel.
+
+        Args:
+            principal: Who wants to.
+            task_id: Which one.
+            found: Takes the task, or why they may not: NotFoundError, ForbiddenError.
+            scope: read or cancel.
+        """
+
+        def judge(task: Task | None) -> None:
+            if task is None:
+                found(NotFoundError())
+            else:
+                found(refusal(principal, task.principal, scope) or task)
+
+        self._engine.find(task_id, judge)
+
+    def cancel(self, principal: Principal, task_id: str, done: Done) -> None:
+        """Drop a task's interest in its run.
+
+        Args:
+            principal: Who wants to.
+            task_id: Which one.
+            done: Called when the wish is durable, or with why it is refused.
+        """
+
+        def leave(task: Task | HubError) -> None:
+            if isinstance(task, HubError):
+                done(task)
+            else:
+                self._engine.leave(task, "cancelled", done)
+
+        self.find(principal, task_id, leave, scope="cancel")
+
+    def cached(
+        self, principal: Principal, plugin: str | None, command: str | None
+    ) -> list[CacheRow]:
+        """List what is in the cache.
+
+        Raises:
+            ForbiddenError: The scope monitor is needed.
+        """
+        check(principal, "monitor")
+        return [self._cache_row(run) for run in self._engine.cached(plugin, command)]
+
+    def _cache_row(self, run: Run) -> CacheRow:
+        """Describe an entry of the cache."""
+        request = run.request
+        result = run.outcome.result if run.outcome is not None else b""
+        try:
+            spec = self._registry.lookup(request.plugin, request.command)
+            key = spec.readable_key(request.params)
+        except HubError:
+            key = f"{request.plugin}.{request.command}:{request.params.decode()}"
+        return CacheRow(
+            key=key,
+            plugin=request.plugin,
+            command=request.command,
+            bytes=run.log.total + len(result),
+            cached_at=rfc3339(run.cached_at),
+            expires_at=rfc3339(run.expires_at),
+        )
+
+    def clear_cache(
+        self, principal: Principal, plugin: str | None, command: str | None
+    ) -> int:
+        """Drop the cache, or a part of it; return how many entries went.
+
+        Raises:
+            ForbiddenError: The scope admin is needed.
+        """
+        check(principal, "admin")
+        return self._engine.clear_cache(plugin, command)
+
+    def cache_statistics(self) -> CacheStatistics:
+        """Return the counters of the cache."""
+        return self._engine.cache_statistics()
+
+
+def _flight(
+    spec: CommandSpec, principal: str, canonical: bytes, locale: str
+) -> bytes | None:
+    """Return the hash under which equal requests find each other."""
+    if spec.ttl is None and not spec.join:
+        return None
+    parts = (
+        b"" if spec.public else principal.encode(),
+        spec.plugin.encode(),
+        spec.version.encode(),
+        spec.name.encode(),
+        canonical,
+        locale.encode() if spec.localized else b"",
+    )
+    return hashlib.blake2b(SEPARATOR.join(parts), digest_size=16).digest()

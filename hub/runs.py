@@ -1,0 +1,374 @@
+"""Runs and tasks as the hub holds them.
+
+A `Run` is the work: one execution of a command, and its log. A `Task` is one caller's
+ticket onto a run. Several tasks share a run when they joined it or were answered from
+the cache; each has an id and an end of its own.
+
+Both change while the work goes on, and only an engine changes them. An `Outcome` is a
+value: how a run, or a ticket that left early, has ended.
+"""
+
+import enum
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from hub.events import Piece
+from hub.log import RunLog
+from hub.tasks import TaskStatus
+
+NOTHING: Final = b"null"
+"""The JSON of no result."""
+
+
+class Mood(enum.Enum):
+    """What a run is doing; finer than the status that callers see."""
+
+    QUEUED = enum.auto()
+    """Waits for a worker."""
+    RUNNING = enum.auto()
+    """A worker has it."""
+    CLOSING = enum.auto()
+    """Nobody wants it any more; its worker was told to stop."""
+    ENDED = enum.auto()
+    """Has an outcome that readers may see."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How a run ended, or a task that left its run.
+
+    Attributes:
+        status: completed, failed or cancelled.
+        result: JSON.
+        code: The code of the failure; None on completed.
+        error: The plugin's own words; None where the hub's text for the code is meant.
+        retry: Whether the same request may succeed later.
+        ran: Whether work may have begun: no, yes or maybe.
+        detail: JSON of what else is known of the failure; empty for nothing.
+        ended_at: Seconds since the epoch.
+        execution_ms: How long the run executed.
+    """
+
+    status: TaskStatus
+    result: bytes = NOTHING
+    code: str | None = None
+    error: str | None = None
+    retry: bool = False
+    ran: str = "yes"
+    detail: bytes = b""
+    ended_at: float = 0.0
+    execution_ms: float = 0.0
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A request as the engine decides on it: checked, and its params canonical.
+
+    Attributes:
+        principal: Who asks.
+        plugin: The plugin's name.
+        command: The command's name.
+        params: Canonical JSON.
+        queue: Which workers may run it: pool and isolation.
+        flight: Hash under which a finished or running run may answer; None for never.
+        ttl: Seconds that the completed run may answer others; None for never.
+        join: Whether it may join a run that is not done.
+        public: Whether other principals may share the run.
+        locale: What ``ctx.locale`` will be.
+        key: The caller's idempotency key.
+        deadline_ms: From acceptance to the end.
+        priority: high, normal or low.
+        cache: use, refresh or off.
+        trace: W3C traceparent.
+        room: How many bytes of a cached answer the caller takes in one message; such
+            an answer needs not be durable before it is shown.
+        prepared: The decoded params, where the run starts in this process.
+    """
+
+    principal: str
+    plugin: str
+    command: str
+    params: bytes
+    queue: str
+    flight: bytes | None = None
+    ttl: float | None = None
+    join: bool = False
+    public: bool = False
+    locale: str = "en"
+    key: str | None = None
+    deadline_ms: int | None = None
+    priority: str = "normal"
+    cache: str = "use"
+    trace: str | None = None
+    room: int = 0
+    prepared: object = None
+
+
+class Follower(Protocol):
+    """Who follows a task; its verbs only leave a mark, and are called on the loop.
+
+    Attributes:
+        task: The task that is followed.
+        progress_ms: How often it wants to hear of progress at most.
+    """
+
+    task: "Task"
+    progress_ms: int
+
+    def moved(self) -> None:
+        """Note that there is something to read."""
+
+    def progressed(self) -> None:
+        """Note that the progress has changed."""
+
+    def vanished(self) -> None:
+        """Note that the task is gone: its record has expired."""
+
+
+class Run:
+    """One execution of a command.
+
+    Attributes:
+        number: Made by the engine; later runs have higher ones.
+        id: The id of its first task.
+        request: What is executed.
+        mood: What it is doing.
+        attempt: From 1; a claim of an older one has nothing to say.
+        log: Its entries.
+        tasks: Those who still want it.
+        followers: Who watches it.
+        outcome: How it ended, once that is certain.
+        created: When it was accepted, on the loop's clock.
+        created_at: The same in seconds since the epoch.
+        started: When the first attempt began, on the loop's clock.
+        started_at: The same in seconds since the epoch; 0 before.
+        updated_at: When it last changed, in seconds since the epoch.
+        fraction: Its progress, 0.0 to 1.0, or None.
+        message: What it said last.
+        step: Of `total` steps.
+        total: Steps in all.
+        uncommitted: Bytes of its log that no commit has seen.
+        thirsty: Who waits for these bytes to be committed.
+        cached_at: When it entered the cache, in seconds since the epoch; 0 for never.
+        expires_at: When it leaves the cache.
+        pins: How many tasks and cache entries keep it in memory.
+        finishing: Whether its end has been decided, and waits for its commit.
+        why: With which code it is closing.
+        fanned: Before when its followers need not hear of progress again.
+        fanning: Whether they will at that time.
+        told: The last progress tail, and what it was made from.
+    """
+
+    __slots__ = (
+        "attempt",
+        "cached_at",
+        "created",
+        "created_at",
+        "expires_at",
+        "fanned",
+        "fanning",
+        "finishing",
+        "followers",
+        "fraction",
+        "id",
+        "log",
+        "message",
+        "mood",
+        "number",
+        "outcome",
+        "pins",
+        "request",
+        "started",
+        "started_at",
+        "step",
+        "tasks",
+        "thirsty",
+        "told",
+        "total",
+        "uncommitted",
+        "updated_at",
+        "why",
+    )
+
+    def __init__(
+        self, number: int, id: str, request: Submission, now: float, wall: float
+    ) -> None:
+        self.number = number
+        self.id = id
+        self.request = request
+        self.mood = Mood.QUEUED
+        self.attempt = 1
+        self.log = RunLog()
+        self.tasks: list[Task] = []
+        self.followers: set[Follower] = set()
+        self.outcome: Outcome | None = None
+        self.created = now
+        self.created_at = wall
+        self.started = 0.0
+        self.started_at = 0.0
+        self.updated_at = wall
+        self.fraction: float | None = None
+        self.message: str | None = None
+        self.step: int | None = None
+        self.total: int | None = None
+        self.uncommitted = 0
+        self.thirsty: list[Callable[[], None]] = []
+        self.cached_at = 0.0
+        self.expires_at = 0.0
+        self.pins = 0
+        self.finishing = False
+        self.why: str | None = None
+        self.fanned = 0.0
+        self.fanning = False
+        self.told: tuple[object, bytes] | None = None
+
+    @property
+    def deadline(self) -> float | None:
+        """When the last of its tasks gives up, on the loop's clock; None for never."""
+        latest = 0.0
+        for task in self.tasks:
+            if task.deadline is None:
+                return None
+            latest = max(latest, task.deadline)
+        return latest or None
+
+
+class Task:
+    """One caller's ticket onto a run.
+
+    Attributes:
+        id: Made by the hub, never reused.
+        run: The work.
+        principal: Whose it is.
+        origin: new, joined or cached.
+        created_at: When it was accepted, in seconds since the epoch.
+        deadline: When it gives up, on the loop's clock.
+        key: Its idempotency key.
+        deadline_ms: As the caller gave it.
+        priority: As the caller gave it.
+        cache: As the caller gave it.
+        trace: As the caller gave it.
+        end: Number of its result in its log; 0 while it has none.
+        early: How it ended, where it left its run before the run's end.
+    """
+
+    __slots__ = (
+        "cache",
+        "created_at",
+        "deadline",
+        "deadline_ms",
+        "early",
+        "end",
+        "id",
+        "key",
+        "leaving",
+        "origin",
+        "principal",
+        "priority",
+        "run",
+        "trace",
+    )
+
+    def __init__(
+        self, id: str, run: Run, request: Submission, origin: str, wall: float
+    ) -> None:
+        self.id = id
+        self.run = run
+        self.principal = request.principal
+        self.origin = origin
+        self.created_at = wall
+        self.deadline: float | None = None
+        self.key = request.key
+        self.deadline_ms = request.deadline_ms
+        self.priority = request.priority
+        self.cache = request.cache
+        self.trace = request.trace
+        self.end = 0
+        self.early: Outcome | None = None
+        self.leaving = False
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while readers may not know."""
+        if not self.end:
+            return None
+        return self.early or self.run.outcome
+
+    @property
+    def status(self) -> TaskStatus:
+        """Where it stands, as its readers may know."""
+        outcome = self.outcome
+        if outcome is not None:
+            return outcome.status
+        return TaskStatus.RUNNING if self.run.started_at else TaskStatus.CREATED
+
+    @property
+    def head(self) -> int:
+        """The number of the last entry that its readers may see."""
+        return self.end or self.run.log.head
+
+    @property
+    def last_reset(self) -> int:
+        """The number of the last reset that its readers may see; 0 for none."""
+        log = self.run.log
+        return log.last_reset(self.end - 1 if self.end else log.head)
+
+    @property
+    def attempt(self) -> int:
+        """The attempt of the last entry that its readers may see."""
+        return self.run.log.attempt_at(self.end - 1 if self.end else self.run.log.head)
+
+
+class Claim:
+    """A worker's lease on one attempt of a run.
+
+    Attributes:
+        run: What to execute.
+        attempt: Which attempt; the engine refuses the writes of an older one.
+    """
+
+    __slots__ = ("attempt", "run")
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.attempt = run.attempt
+
+
+class Origin:
+    """How a submission was answered: the words of `Opened.origin`."""
+
+    NEW: Final = "new"
+    EXISTING: Final = "existing"
+    JOINED: Final = "joined"
+    CACHED: Final = "cached"
+    WATCH: Final = "watch"
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the engine decided on a submission.
+
+    Attributes:
+        task: The caller's ticket.
+        origin: new, existing, joined or cached.
+        together: The ticket is not durable yet: its whole answer must leave in one
+            message or not at all.
+    """
+
+    task: Task
+    origin: str
+    together: bool = False
+
+
+__all__ = [
+    "NOTHING",
+    "Claim",
+    "Follower",
+    "Mood",
+    "Opened",
+    "Origin",
+    "Outcome",
+    "Piece",
+    "Run",
+    "Submission",
+    "Task",
+]

@@ -1,0 +1,1 @@
+"""Weather now, ahead, and as it was."""
