@@ -5,9 +5,9 @@ status is 0 all the same, because this is a measurement and not a check.
 """
 
 import argparse
+import os
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,9 +45,9 @@ async def _round(rows: Sequence[Row], scale: Scale) -> Figures:
         begun = time.monotonic()
         try:
             figures |= await family(scale)
-        except Exception:  # noqa: BLE001 (one family's failure is not the others')
-            print(f"{family.__name__}: not measured", file=sys.stderr)
-            traceback.print_exc()
+        except Exception as error:  # noqa: BLE001 (one failure is not the others')
+            reason = f"{type(error).__name__}: {error}"
+            print(f"{family.__name__}: not measured: {reason}", file=sys.stderr)
         spent = time.monotonic() - begun
         print(f"  {family.__name__}: {spent:.1f} s", file=sys.stderr, flush=True)
     return figures
@@ -68,13 +68,15 @@ def main() -> None:
     wanted = arguments.rows
     rows = [row for row in ROWS if wanted is None or row.number in wanted]
     scale = TINY if arguments.tiny else Scale()
+    load = f"{os.getloadavg()[0]:.1f}"
     rounds = uvloop.run(_measure(rows, scale, arguments.rounds))
     lines = [table.line(row, rounds, scale) for row in rows]
-    print(f"\n{table.machine()}; rounds: {len(rounds)}\n")
+    setting = f"{table.machine()}; rounds: {len(rounds)}; load before: {load}"
+    print(f"\n{setting}\n")
     print(table.text(lines))
     if arguments.write:
         arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(table.markdown(lines, len(rounds)), encoding="utf-8")
+        arguments.write.write_text(table.markdown(lines, setting), encoding="utf-8")
 
 
 if __name__ == "__main__":

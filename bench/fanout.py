@@ -94,7 +94,7 @@ class Audience:
         return {
             "p50": cuts[49],
             "p99": cuts[98],
-            "cpu": cpu / len(self.ages) * 1e6,
+            "cpu": max(cpu, 0.01) / len(self.ages) * 1e6,
             "rate": len(self.ages) / seconds,
         }
 

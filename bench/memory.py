@@ -21,6 +21,7 @@ from bench.wire import Socket, connect
 WARM = 50
 CHUNK = 4096
 STEADY_BYTES = 64 * 1024
+STEADY_EACH = 1024
 LOOKS = 20
 
 
@@ -44,13 +45,13 @@ async def _open(server: Server, count: int, *, plain: bool) -> list[Socket]:
     return opened
 
 
-async def _steady(server: Server) -> int:
+async def _steady(server: Server, slack: int = STEADY_BYTES) -> int:
     """Return the resident bytes once they have stopped to move."""
     before = server.memory()
     for _ in range(LOOKS):
         await asyncio.sleep(0.25)
         now = server.memory()
-        if abs(now - before) < STEADY_BYTES:
+        if abs(now - before) < slack:
             return now
         before = now
     return before
@@ -113,7 +114,10 @@ async def frozen(scale: Scale) -> Figures:
         )
         for socket in held:
             await _freeze(socket, task)
-        cost = await _steady(server) - before
+        # The kernel's buffers fill first, all of them, and only then the process's.
+        await asyncio.sleep(scale.fill_s)
+        slack = max(STEADY_BYTES, STEADY_EACH * scale.watchers)
+        cost = await _steady(server, slack) - before
         beside = await measure(server, other, (1, 1), scale.window)
         if any(socket.failure for socket in held):
             raise RuntimeError("a frozen client was closed before it was measured")

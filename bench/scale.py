@@ -15,6 +15,8 @@ class Scale(Struct, frozen=True, kw_only=True):
         fanout_s: seconds of a feed that are measured.
         chunks: in one run of the chunks row.
         backlog: chunks of 4 KiB that every frozen client has not read.
+        fill_s: seconds until the buffers of frozen clients are full; well below the 20
+            seconds after which the hub closes them.
         calls: of each function of the context, to find its cost.
     """
 
@@ -24,6 +26,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     fanout_s: float = 3.0
     chunks: int = 20_000
     backlog: int = 2048
+    fill_s: float = 8.0
     calls: int = 20_000
 
 
@@ -34,5 +37,6 @@ TINY = Scale(
     fanout_s=0.5,
     chunks=100,
     backlog=32,
+    fill_s=0.5,
     calls=200,
 )

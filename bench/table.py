@@ -7,6 +7,7 @@ has used it.
 
 import datetime
 import importlib.metadata
+import os
 import platform
 import statistics
 import textwrap
@@ -149,10 +150,11 @@ def machine() -> str:
     )
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     system = f"{platform.system()} {platform.machine()}"
-    return f"{today}, {model}, {system}, Python {platform.python_version()}, {versions}"
+    python = f"Python {platform.python_version()}"
+    return f"{today}, {os.cpu_count()} x {model}, {system}, {python}, {versions}"
 
 
-def markdown(lines: Sequence[tuple[str, ...]], rounds: int) -> str:
+def markdown(lines: Sequence[tuple[str, ...]], setting: str) -> str:
     """Write the page for the documentation."""
     rule = [
         "---:" if column not in {1, len(HEADS) - 1} else "---" for column in range(10)
@@ -163,7 +165,7 @@ def markdown(lines: Sequence[tuple[str, ...]], rounds: int) -> str:
             "# Benchmarks",
             "",
             "Made by `make bench ARGS='--write docs/benchmarks.md'`.",
-            f"{machine()}; rounds: {rounds}.",
+            f"{setting}.",
             "",
             *rows,
             "",

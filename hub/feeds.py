@@ -23,10 +23,9 @@ import msgspec
 from hub.delivery import Begun, Delivery, Transport
 from hub.errors import HubError, NotFoundError
 from hub.protocol.cursors import Cursor, Step, What
-from hub.protocol.frames import Id, OpenedFrame
-from hub.protocol.writing import Framing
-from hub.responses import response
-from hub.runs import Opened, Origin
+from hub.protocol.frames import Id
+from hub.protocol.writing import JSON, Framing, View
+from hub.runs import Opened
 from hub.watches import Watch, error_frame
 
 logger = logging.getLogger("hub.feeds")
@@ -35,8 +34,6 @@ QUANTUM: Final = 16 * 1024
 """How many bytes of one task's entries go out before it is another's turn."""
 CONGESTED_BYTES: Final = 256 * 1024
 """When so much waits to be sent in answers, the reader is read from no more."""
-TOLD_AGAIN: Final = (Origin.EXISTING, Origin.JOINED, Origin.WATCH)
-"""In `opened` of these the request is repeated."""
 
 
 class Feed:
@@ -168,26 +165,20 @@ class Feed:
         if self.closed:
             return
         task = opened.task
-        self.unwatch(task.id)
+        if self.watches:
+            self.unwatch(task.id)
+        view = View(self.locale, self.clock.now(), self.frame_bytes, id)
+        if opened.together and self.framing is JSON and task.trace is None:
+            self._answer(*JSON.cached(view, task))
+            return
         cursor = Cursor(chunks=chunks)
         start = cursor.open(task, after, attempt)
-        request = opened.origin in TOLD_AGAIN
-        now = self.clock.now()
-        frame = OpenedFrame(
-            id=id,
-            task_id=task.id,
-            origin=opened.origin,
-            after=start,
-            attempt=task.attempt,
-            head=task.head,
-            floor=task.run.log.floor,
-            response=response(task, self.locale, now, result=False, request=request),
-        )
+        first = self.framing.opened(view, task, opened.origin, start)
         watch = Watch(self, task, cursor)
         if opened.together:
-            self._answer_together(frame, watch)
+            self._answer_together(first, watch)
             return
-        self.answer(frame)
+        self._answer(first, 1)
         if not cursor.done:
             self.watches[task.id] = watch
             self._wiring.metrics.watches += 1
@@ -195,14 +186,18 @@ class Feed:
             if cursor.last < task.head:
                 watch.moved()
 
-    def _answer_together(self, frame: OpenedFrame, watch: Watch) -> None:
+    def _answer_together(self, first: bytes, watch: Watch) -> None:
         """Answer with a whole log, in one message."""
-        parts, count = [self.framing.frame(frame)], 1
+        parts, count = [first], 1
         while (step := watch.cursor.step(watch.task, self.frame_bytes)) is not None:
             part, frames = watch.frames(step)
             parts.append(part)
             count += frames
         self._answer(self.framing.join(parts), count)
+
+    def view(self) -> View:
+        """Say who reads, and when."""
+        return View(self.locale, self.clock.now(), self.frame_bytes)
 
     def unwatch(self, task_id: str) -> None:
         """Stop reading a task; nothing happens where it is not read."""

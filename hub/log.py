@@ -13,45 +13,48 @@ those up to `head` may be shown, and those up to `written` wait for their commit
 
 from array import array
 from bisect import bisect_left, bisect_right
+from typing import Final
+
+import msgspec
 
 from hub.codec import msgpack_tail
 from hub.events import Piece, chunk_tail, reset_tail
 
+_NO_TAILS: Final[list[bytes]] = []
+_NO_SIZES: Final = array("Q")
+_NOTHING_PACKED: Final[dict[int, bytes]] = {}
+"""Stand in for the containers of a log that is empty; never written to."""
 
-class RunLog:
+
+class RunLog(msgspec.Struct, gc=False):
     """The entries of one run that are in memory.
 
-    Attributes:
-        floor: The highest number that can no longer be had.
+    It is not tracked by the garbage collector: it refers to bytes only.
+
+    Args:
         base: The highest number that is not in memory.
+
+    Attributes:
         head: The highest number that readers may see.
+        floor: The highest number that can no longer be had.
         resets: Number and attempt of each reset, in order.
         chunks: How many chunks have been written.
         total: How many bytes of tails have been written.
     """
 
-    __slots__ = (
-        "_packed",
-        "_sizes",
-        "_tails",
-        "base",
-        "chunks",
-        "floor",
-        "head",
-        "resets",
-        "total",
-    )
+    base: int = 0
+    head: int = -1
+    floor: int = 0
+    resets: tuple[tuple[int, int], ...] = ()
+    chunks: int = 0
+    total: int = 0
+    _tails: list[bytes] = _NO_TAILS
+    _sizes: "array[int]" = _NO_SIZES
+    _packed: dict[int, bytes] = _NOTHING_PACKED
 
-    def __init__(self, base: int = 0) -> None:
-        self.floor = 0
-        self.base = base
-        self.head = base
-        self.resets: list[tuple[int, int]] = []
-        self.chunks = 0
-        self.total = 0
-        self._tails: list[bytes] = []
-        self._sizes = array("Q")
-        self._packed: dict[int, bytes] = {}
+    def __post_init__(self) -> None:
+        """Show what is not in memory."""
+        self.head = self.base
 
     @property
     def written(self) -> int:
@@ -88,6 +91,8 @@ class RunLog:
         Returns:
             The number of the last of them.
         """
+        if self._tails is _NO_TAILS:
+            self._begin()
         tails, sizes = self._tails, self._sizes
         seq = self.base + len(tails)
         before = total = sizes[-1] if sizes else 0
@@ -101,14 +106,20 @@ class RunLog:
         self.total += total - before
         return seq
 
+    def _begin(self) -> None:
+        """Take containers of its own."""
+        self._tails, self._sizes, self._packed = [], array("Q"), {}
+
     def write_reset(self, at: int, attempt: int, reason: str) -> int:
         """Append the reset that begins an attempt; return its number."""
+        if self._tails is _NO_TAILS:
+            self._begin()
         seq = self.written + 1
         tail = reset_tail(seq, at, attempt, reason)
         self._tails.append(tail)
         self._sizes.append(self.size + len(tail))
         self.total += len(tail)
-        self.resets.append((seq, attempt))
+        self.resets = (*self.resets, (seq, attempt))
         return seq
 
     def page(self, after: int, limit: int, budget: int) -> int:
@@ -133,7 +144,7 @@ class RunLog:
     def packed_tails(self, after: int, last: int) -> list[bytes]:
         """Return the MessagePack tails of the same entries, made on first need."""
         packed = self._packed
-        found = []
+        found: list[bytes] = []
         for seq in range(after + 1, last + 1):
             tail = packed.get(seq)
             if tail is None:

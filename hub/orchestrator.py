@@ -15,13 +15,16 @@ from hub.cache import CacheStatistics
 from hub.engines.base import Answer, Done, Engine
 from hub.errors import DrainingError, HubError, NotFoundError
 from hub.metrics import Metrics
-from hub.plugin.spec import CommandSpec
+from hub.plugin.spec import CommandSpec, Parsed, Prepared
 from hub.protocol.frames import Execute
 from hub.registry import Registry
 from hub.responses import rfc3339
 from hub.runs import Opened, Origin, Run, Submission, Task
 
 SEPARATOR: Final = b"\0"
+_QUEUES: Final = {
+    isolation: f"default.{isolation}" for isolation in ("async", "thread", "process")
+}
 
 
 class CacheRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,37 +84,17 @@ class Orchestrator:
             room: See `Submission.room`.
         """
         try:
-            request = self._submission(principal, wish, locale, room)
+            spec, parsed = self._admit(principal, wish)
         except HubError as error:
             self._metrics.refuse(error.code)
             answer(error)
             return
-
-        def counted(outcome: Opened | HubError) -> None:
-            self._count(outcome)
-            answer(outcome)
-
-        self._engine.submit(request, counted)
-
-    def _submission(
-        self, principal: Principal, wish: Execute, locale: str, room: int
-    ) -> Submission:
-        """Check a request.
-
-        Raises:
-            HubError: It is refused.
-        """
-        if self.draining:
-            raise DrainingError(retry_after_ms=1000)
-        check(principal, "execute")
-        spec = self._registry.lookup(wish.plugin, wish.command)
-        parsed = spec.parse(bytes(wish.params) or b"{}")
-        return Submission(
+        request = Submission(
             principal=principal.name,
             plugin=wish.plugin,
             command=wish.command,
             params=parsed.canonical,
-            queue=f"default.{spec.isolation}",
+            queue=_QUEUES[spec.isolation],
             flight=_flight(spec, principal.name, parsed.canonical, locale),
             ttl=spec.ttl,
             join=spec.join,
@@ -123,8 +106,25 @@ class Orchestrator:
             cache=wish.cache,
             trace=wish.trace,
             room=room,
-            prepared=parsed.params,
         )
+
+        def counted(outcome: Opened | HubError) -> None:
+            self._count(outcome)
+            answer(outcome)
+
+        self._engine.submit(request, counted, Prepared(spec, parsed.params))
+
+    def _admit(self, principal: Principal, wish: Execute) -> tuple[CommandSpec, Parsed]:
+        """Check a request.
+
+        Raises:
+            HubError: It is refused.
+        """
+        if self.draining:
+            raise DrainingError(retry_after_ms=1000)
+        check(principal, "execute")
+        spec = self._registry.lookup(wish.plugin, wish.command)
+        return spec, spec.parse(bytes(wish.params) or b"{}")
 
     def _count(self, outcome: Opened | HubError) -> None:
         """Count what became of a request."""

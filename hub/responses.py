@@ -28,19 +28,21 @@ ERROR_BYTES: Final = 16384
 PARAMS_BYTES: Final = 65536
 """Up to this size `request` repeats the params."""
 
-_second = -1
-_prefix = ""
+_MOST_TIMES: Final = 1024
+_times: dict[int, str] = {}
 
 
 def rfc3339(seconds: float) -> str:
     """Return a time since the epoch as RFC 3339 in UTC, to the millisecond."""
-    global _second, _prefix  # noqa: PLW0603  # one cached text; the loop's thread only
     milliseconds = int(seconds * 1000 + 0.5)
-    second, rest = divmod(milliseconds, 1000)
-    if second != _second:
-        _prefix = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        _second = second
-    return f"{_prefix}.{rest:03d}Z"
+    made = _times.get(milliseconds)
+    if made is None:
+        second, rest = divmod(milliseconds, 1000)
+        made = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)) + f".{rest:03d}Z"
+        if len(_times) >= _MOST_TIMES:
+            _times.clear()
+        _times[milliseconds] = made
+    return made
 
 
 def clip(text: str, most: int) -> str:
@@ -102,7 +104,7 @@ def metadata(task: Task, now: float, *, request: bool = False) -> Metadata:
         origin=task.origin,
         attempt=task.attempt,
         queued_ms=_queued_ms(run, outcome),
-        execution_time_ms=round(ran_for, 3),
+        execution_time_ms=int(ran_for * 1000 + 0.5) / 1000,
         chunks=run.log.chunks,
     )
     if run.started_at:
@@ -142,7 +144,7 @@ def response(
     if outcome is None:
         status, error, value = task.status, None, NULL
         progress, updated = run.fraction, max(run.updated_at, task.created_at)
-        text = run.message or words(status.value, locale)
+        text = run.message or words(status.text, locale)
     else:
         status, error = outcome.status, error_text(outcome, locale)
         value = NULL
@@ -150,7 +152,7 @@ def response(
             value = msgspec.Raw(outcome.result)
         progress = 1.0 if status is TaskStatus.COMPLETED else run.fraction
         updated = max(outcome.ended_at, task.created_at)
-        text = words(status.value, locale)
+        text = words(status.text, locale)
     return TaskResponse(
         task_id=task.id,
         status=status,

@@ -35,8 +35,10 @@ class Mood(enum.Enum):
     """Has an outcome that readers may see."""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Outcome(msgspec.Struct, kw_only=True, gc=False):
     """How a run ended, or a task that left its run.
+
+    Whoever ends it completes it with the times; afterwards it does not change.
 
     Attributes:
         status: completed, failed or cancelled.
@@ -82,7 +84,6 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         trace: W3C traceparent.
         room: How many bytes of a cached answer the caller takes in one message; such
             an answer needs not be durable before it is shown.
-        prepared: The decoded params, where the run starts in this process.
     """
 
     principal: str
@@ -101,7 +102,6 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cache: str = "use"
     trace: str | None = None
     room: int = 0
-    prepared: object = None
 
 
 class Follower(Protocol):
@@ -125,8 +125,19 @@ class Follower(Protocol):
         """Note that the task is gone: its record has expired."""
 
 
-class Run:
+NO_TASKS: Final[list["Task"]] = []
+"""Stands where no task wants a run any more; never written to."""
+NO_FOLLOWERS: Final[set["Follower"]] = set()
+"""Stands where nobody follows; never written to."""
+NOTHING_SHARED: Final[dict[str, object]] = {}
+"""Stands where a run has no answers to share; never written to."""
+
+
+class Run(msgspec.Struct, gc=False, eq=False):
     """One execution of a command.
+
+    The garbage collector does not track it, so whoever ends a run breaks its cycles:
+    `tasks` and `followers` are emptied.
 
     Attributes:
         number: Made by the engine; later runs have higher ones.
@@ -157,70 +168,40 @@ class Run:
         fanned: Before when its followers need not hear of progress again.
         fanning: Whether they will at that time.
         told: The last progress tail, and what it was made from.
+        shared: What answers from the cache have in common, by language.
+        prepared: What admission has made ready for the worker of this process.
     """
 
-    __slots__ = (
-        "attempt",
-        "cached_at",
-        "created",
-        "created_at",
-        "expires_at",
-        "fanned",
-        "fanning",
-        "finishing",
-        "followers",
-        "fraction",
-        "id",
-        "log",
-        "message",
-        "mood",
-        "number",
-        "outcome",
-        "pins",
-        "request",
-        "started",
-        "started_at",
-        "step",
-        "tasks",
-        "thirsty",
-        "told",
-        "total",
-        "uncommitted",
-        "updated_at",
-        "why",
-    )
-
-    def __init__(
-        self, number: int, id: str, request: Submission, now: float, wall: float
-    ) -> None:
-        self.number = number
-        self.id = id
-        self.request = request
-        self.mood = Mood.QUEUED
-        self.attempt = 1
-        self.log = RunLog()
-        self.tasks: list[Task] = []
-        self.followers: set[Follower] = set()
-        self.outcome: Outcome | None = None
-        self.created = now
-        self.created_at = wall
-        self.started = 0.0
-        self.started_at = 0.0
-        self.updated_at = wall
-        self.fraction: float | None = None
-        self.message: str | None = None
-        self.step: int | None = None
-        self.total: int | None = None
-        self.uncommitted = 0
-        self.thirsty: list[Callable[[], None]] = []
-        self.cached_at = 0.0
-        self.expires_at = 0.0
-        self.pins = 0
-        self.finishing = False
-        self.why: str | None = None
-        self.fanned = 0.0
-        self.fanning = False
-        self.told: tuple[object, bytes] | None = None
+    number: int
+    id: str
+    request: Submission
+    created: float
+    created_at: float
+    mood: Mood = Mood.QUEUED
+    attempt: int = 1
+    log: RunLog = msgspec.field(default_factory=RunLog)
+    tasks: list["Task"] = NO_TASKS
+    followers: set[Follower] = NO_FOLLOWERS
+    outcome: Outcome | None = None
+    started: float = 0.0
+    started_at: float = 0.0
+    updated_at: float = 0.0
+    fraction: float | None = None
+    message: str | None = None
+    step: int | None = None
+    total: int | None = None
+    uncommitted: int = 0
+    thirsty: tuple[Callable[[], None], ...] = ()
+    cached_at: float = 0.0
+    expires_at: float = 0.0
+    pins: int = 0
+    finishing: bool = False
+    why: str | None = None
+    fanned: float = 0.0
+    fanning: bool = False
+    told: tuple[object, bytes] | None = None
+    shared: dict[str, object] = NOTHING_SHARED
+    prepared: object = None
 
     @property
     def deadline(self) -> float | None:
@@ -233,7 +214,7 @@ class Run:
         return latest or None
 
 
-class Task:
+class Task(msgspec.Struct, gc=False, eq=False):
     """One caller's ticket onto a run.
 
     Attributes:
@@ -242,50 +223,49 @@ class Task:
         principal: Whose it is.
         origin: new, joined or cached.
         created_at: When it was accepted, in seconds since the epoch.
-        deadline: When it gives up, on the loop's clock.
         key: Its idempotency key.
         deadline_ms: As the caller gave it.
         priority: As the caller gave it.
         cache: As the caller gave it.
         trace: As the caller gave it.
+        deadline: When it gives up, on the loop's clock.
         end: Number of its result in its log; 0 while it has none.
         early: How it ended, where it left its run before the run's end.
+        leaving: Whether it is about to leave.
     """
 
-    __slots__ = (
-        "cache",
-        "created_at",
-        "deadline",
-        "deadline_ms",
-        "early",
-        "end",
-        "id",
-        "key",
-        "leaving",
-        "origin",
-        "principal",
-        "priority",
-        "run",
-        "trace",
-    )
+    id: str
+    run: Run
+    principal: str
+    origin: str
+    created_at: float
+    key: str | None
+    deadline_ms: int | None
+    priority: str
+    cache: str
+    trace: str | None
+    deadline: float | None = None
+    end: int = 0
+    early: Outcome | None = None
+    leaving: bool = False
 
-    def __init__(
-        self, id: str, run: Run, request: Submission, origin: str, wall: float
-    ) -> None:
-        self.id = id
-        self.run = run
-        self.principal = request.principal
-        self.origin = origin
-        self.created_at = wall
-        self.deadline: float | None = None
-        self.key = request.key
-        self.deadline_ms = request.deadline_ms
-        self.priority = request.priority
-        self.cache = request.cache
-        self.trace = request.trace
-        self.end = 0
-        self.early: Outcome | None = None
-        self.leaving = False
+    @classmethod
+    def of(
+        cls, id: str, run: Run, request: Submission, origin: str, created_at: float
+    ) -> "Task":
+        """Make the ticket of a submission."""
+        return cls(
+            id,
+            run,
+            request.principal,
+            origin,
+            created_at,
+            request.key,
+            request.deadline_ms,
+            request.priority,
+            request.cache,
+            request.trace,
+        )
 
     @property
     def outcome(self) -> Outcome | None:
@@ -319,7 +299,7 @@ class Task:
         return self.run.log.attempt_at(self.end - 1 if self.end else self.run.log.head)
 
 
-class Claim:
+class Claim(msgspec.Struct, frozen=True, gc=False, eq=False):
     """A worker's lease on one attempt of a run.
 
     Attributes:
@@ -327,11 +307,8 @@ class Claim:
         attempt: Which attempt; the engine refuses the writes of an older one.
     """
 
-    __slots__ = ("attempt", "run")
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.attempt = run.attempt
+    run: Run
+    attempt: int
 
 
 class Origin:

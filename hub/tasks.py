@@ -28,6 +28,12 @@ class TaskStatus(enum.Enum):
     CANCELLED = "cancelled"
     """Ended because nobody wanted it any more."""
 
+    text: str
+    """The word on the wire, without the cost of `value`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
     @property
     def ended(self) -> bool:
         """Whether nothing can follow."""

@@ -10,17 +10,14 @@ import msgspec
 
 from hub.clock import Clock
 from hub.errors import HubError
-from hub.events import Gap, Result
+from hub.events import Gap
 from hub.messages import text
 from hub.protocol.cursors import Cursor, Step, What
 from hub.protocol.frames import ErrorFrame, Id
-from hub.protocol.writing import Framing
-from hub.responses import MESSAGE_BYTES, clip, response, result_url, rfc3339
+from hub.protocol.writing import Framing, View
+from hub.responses import MESSAGE_BYTES, clip, rfc3339
 from hub.runs import Run, Task
-from hub.tasks import NULL, TaskStatus
-
-ENVELOPE_BYTES = 4096
-"""What a result's frame takes beside the result, except texts."""
+from hub.tasks import TaskStatus
 
 EARLY = 0.0005
 """Seconds by which a mark may come too early: the engine's own pace is not exact."""
@@ -31,17 +28,16 @@ class Reader(Protocol):
 
     Attributes:
         framing: How frames are written.
-        locale: The reader's language.
         progress_ms: How often progress is told at most.
         clock: The time.
-        frame_bytes: How large one message may be.
     """
 
     framing: Framing
-    locale: str
     progress_ms: int
     clock: Clock
-    frame_bytes: int
+
+    def view(self) -> View:
+        """Say who reads, and when."""
 
     def dirty(self, watch: "Watch") -> None:
         """Take the mark of a watch whose log has moved."""
@@ -168,22 +164,12 @@ class Watch:
                 attempt=step.attempt,
             )
             return framing.frame(gap), 1
-        return framing.frame(self._result(step.last)), 1
+        return framing.result(self._reader.view(), task, step.last), 1
 
     def stored(self, tails: list[bytes]) -> bytes:
         """Return entries that came from the store as frames."""
         framing = self._reader.framing
         return framing.splice_tails(framing.head("chunk", self.task.id), tails)
-
-    def _result(self, seq: int) -> Result:
-        """Return the end of the task."""
-        task, reader = self.task, self._reader
-        final = response(task, reader.locale, reader.clock.now())
-        frame = Result(task_id=task.id, seq=seq, response=final)
-        if len(memoryview(final.result)) + ENVELOPE_BYTES <= reader.frame_bytes:
-            return frame
-        final.result = NULL
-        return msgspec.structs.replace(frame, result_url=result_url(task))
 
 
 def progress_tail(task: Task) -> bytes:

@@ -16,11 +16,11 @@ from hub.engines.base import Engine
 from hub.errors import HubError
 from hub.metrics import Metrics
 from hub.plugin.context import Facts, TaskContext
-from hub.plugin.spec import CommandSpec
+from hub.plugin.spec import CommandSpec, Prepared
 from hub.registry import Registry
 from hub.runner.inline import run_inline
 from hub.runner.outcomes import raised, refused, returned, stopped
-from hub.runner.output import Caps, Output, ThreadOutput
+from hub.runner.output import Caps, Output, Pipe, ThreadOutput
 from hub.runner.records import TaskLogHandler
 from hub.runner.threads import Threads, run_in_thread
 from hub.runs import Claim, Mood, Outcome, Run
@@ -74,11 +74,6 @@ class Attempt:
         self.task: asyncio.Task[None] | None = None
 
 
-def queue_of(spec: CommandSpec) -> str:
-    """Return the queue on which runs of a command wait."""
-    return f"default.{spec.isolation}"
-
-
 class Worker:
     """Runs commands.
 
@@ -106,11 +101,12 @@ class Worker:
         self._clock = clock
         self._metrics = metrics
         self._slots = slots
+        self._pipe = Pipe(engine=engine, clock=clock, caps=slots.caps)
+        self._loop = asyncio.get_running_loop()
         self._locale = locale
         self._threads = Threads()
         self._attempts: dict[int, Attempt] = {}
         self._handler = TaskLogHandler()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._empty = asyncio.Event()
 
@@ -137,9 +133,10 @@ class Worker:
         """Begin to execute."""
         run = claim.run
         try:
-            spec = self._registry.lookup(run.request.plugin, run.request.command)
-            params = run.request.prepared
-            if params is None:
+            if isinstance(run.prepared, Prepared):
+                spec, params = run.prepared.spec, run.prepared.params
+            else:
+                spec = self._registry.lookup(run.request.plugin, run.request.command)
                 params = spec.parse(run.request.params).params
         except HubError as error:
             self._finish(claim, refused(error.code))
@@ -161,14 +158,11 @@ class Worker:
         run = claim.run
         kind = ThreadOutput if spec.isolation == "thread" else Output
         output = kind(
-            self._engine,
-            claim,
-            self._clock,
-            self._slots.caps,
-            lambda: self._stop(attempt, "output_too_large"),
+            self._pipe, claim, lambda: self._stop(attempt, "output_too_large")
         )
         attempt = Attempt(claim, spec, output, run.started + spec.timeout)
         output.ends_at = attempt.due
+        run.prepared = None
         self._attempts[run.number] = attempt
         ctx = TaskContext(self._facts(claim, spec), output)
         if spec.isolation == "thread":
@@ -182,10 +176,7 @@ class Worker:
         else:
             # Owned by this worker: `stop` cancels them and waits, but not for ever for
             # one that swallows its cancellation, as a TaskGroup would.
-            task = asyncio.create_task(self._inline(attempt, ctx, params))
-            attempt.task = task
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            attempt.task = self._loop.create_task(self._inline(attempt, ctx, params))
 
     def _facts(self, claim: Claim, spec: CommandSpec) -> Facts:
         """Return what a command may know of its task."""
@@ -242,9 +233,8 @@ class Worker:
         """End a run."""
         run = claim.run
         ran_for = (self._clock.now() - run.started) * 1000
-        outcome = msgspec.structs.replace(
-            outcome, ended_at=self._clock.wall(), execution_ms=ran_for
-        )
+        outcome.ended_at = self._clock.wall()
+        outcome.execution_ms = ran_for
         completed = outcome.status is TaskStatus.COMPLETED
         if run.mood is Mood.CLOSING and run.why == "cancelled":
             self._metrics.cancelled += 1

@@ -21,7 +21,7 @@ from hub.engines.base import Answer, Bounds, Engine, Runner
 from hub.engines.shelf import Shelf
 from hub.errors import HubError, KeyConflictError, QueueFullError, StorageFullError
 from hub.ids import TaskIds
-from hub.runs import Mood, Opened, Origin, Run, Submission, Task
+from hub.runs import NO_TASKS, Mood, Opened, Origin, Run, Submission, Task
 
 RETRY_AFTER_MS: Final = 1000
 ENVELOPE_BYTES: Final = 2048
@@ -29,6 +29,8 @@ ENVELOPE_BYTES: Final = 2048
 
 Slot = tuple[str, str]
 """A principal's key."""
+Parked = tuple[Submission, Answer, object]
+"""A submission that waits to be decided."""
 
 
 class Admission(Engine):
@@ -51,7 +53,7 @@ class Admission(Engine):
         self._shelf = shelf
         self._keys: dict[Slot, Task] = {}
         self._flights: dict[bytes, Run] = {}
-        self._parked: dict[Slot | bytes, list[tuple[Submission, Answer]]] = {}
+        self._parked: dict[Slot | bytes, list[Parked]] = {}
         self._queues: dict[str, deque[Run]] = {}
         self._waiting = 0
         self._demand: dict[str, int] = {}
@@ -91,44 +93,49 @@ class Admission(Engine):
         """Name the worker of this node."""
         self._worker = worker
 
-    def submit(self, request: Submission, answer: Answer) -> None:
+    def submit(
+        self, request: Submission, answer: Answer, prepared: object = None
+    ) -> None:
         """Decide what a request becomes."""
         if request.key is not None:
             slot = (request.principal, request.key)
             parked = self._parked.get(slot)
             if parked is not None:
-                parked.append((request, answer))
+                parked.append((request, answer, prepared))
                 return
             task = self._keys.get(slot)
             if task is not None:
                 answer(_existing(task, request))
                 return
             if self._stored_key(slot):
-                self._parked[slot] = [(request, answer)]
+                self._parked[slot] = [(request, answer, prepared)]
                 self._fetch_key(slot)
                 return
-        if request.flight is None or not self._fly(request, request.flight, answer):
-            self._new(request, answer)
+        flight = request.flight
+        if flight is not None and request.cache != "off":
+            parked = self._parked.get(flight)
+            if parked is not None:
+                parked.append((request, answer, prepared))
+                return
+            if self._fly(request, flight, answer):
+                return
+        self._new(request, answer, prepared)
 
     def _fly(self, request: Submission, flight: bytes, answer: Answer) -> bool:
         """Answer from a finished or a running run, where there is one."""
-        parked = self._parked.get(flight)
-        if parked is not None and request.cache != "off":
-            parked.append((request, answer))
-            return True
         if request.cache == "use" and request.ttl is not None:
             run = self._shelf.cache.get(flight)
             if run is not None:
                 self._from_cache(run, request, answer)
                 return True
-        if request.join and request.cache != "off":
+        if request.join:
             run = self._flights.get(flight)
             if run is not None:
                 self._join(run, request, answer)
                 return True
         return False
 
-    def _new(self, request: Submission, answer: Answer) -> None:
+    def _new(self, request: Submission, answer: Answer, prepared: object) -> None:
         """Begin a new run."""
         queue = request.queue
         wanted = self._demand.get(queue, 0)
@@ -141,6 +148,8 @@ class Admission(Engine):
         now, wall = self._clock.now(), self._clock.wall()
         self._number += 1
         run = Run(self._number, self._ids.new(wall), request, now, wall)
+        run.updated_at = wall
+        run.prepared = prepared
         task = self._ticket(run.id, run, request, Origin.NEW, wall)
         if wanted:
             self._demand[queue] = wanted - 1
@@ -155,9 +164,12 @@ class Admission(Engine):
         self, task_id: str, run: Run, request: Submission, origin: str, wall: float
     ) -> Task:
         """Make a task and note what it wants."""
-        task = Task(task_id, run, request, origin, wall)
+        task = Task.of(task_id, run, request, origin, wall)
         if origin != Origin.CACHED:
-            run.tasks.append(task)
+            if run.tasks is NO_TASKS:
+                run.tasks = [task]
+            else:
+                run.tasks.append(task)
             if request.deadline_ms is not None:
                 self._limit(task, request.deadline_ms / 1000)
         if request.key is not None:
@@ -208,7 +220,8 @@ class Admission(Engine):
         answer(Opened(task=task, origin=Origin.NEW))
         if claimed:
             self._begun(run)
-        self._unpark_key(task)
+        if task.key is not None:
+            self._unpark_key(task)
         if flight is not None:
             self._unpark(flight)
 
@@ -264,8 +277,8 @@ class Admission(Engine):
 
     def _unpark(self, what: Slot | bytes) -> None:
         """Decide on the submissions that waited for a commit."""
-        for request, answer in self._parked.pop(what, ()):
-            self.submit(request, answer)
+        for parked in self._parked.pop(what, ()):
+            self.submit(*parked)
 
     def _key_fetched(self, slot: Slot, task: Task | None) -> None:
         """The store has said which task has a key."""

@@ -107,7 +107,9 @@ class Engine(ABC):
         """Name the worker of this node; call it before the first `claim`."""
 
     @abstractmethod
-    def submit(self, request: Submission, answer: Answer) -> None:
+    def submit(
+        self, request: Submission, answer: Answer, prepared: object = None
+    ) -> None:
         """Decide what a request becomes, atomically.
 
         In this order: the task of the same principal and key (the same request:
@@ -119,6 +121,8 @@ class Engine(ABC):
             answer: Takes the outcome, once the task is durable (but see
                 `Opened.together`): KeyConflictError, QueueFullError or
                 StorageFullError where it is refused.
+            prepared: For the worker, where the run starts in this process
+                (`Run.prepared`).
         """
 
     @abstractmethod

@@ -17,7 +17,17 @@ from hub.engines.shelf import AT_ONCE, Shelf
 from hub.errors import HubError, OutputTooLargeError
 from hub.events import Piece
 from hub.ids import TaskIds
-from hub.runs import Claim, Follower, Mood, Outcome, Run, Submission, Task
+from hub.runs import (
+    NO_FOLLOWERS,
+    NO_TASKS,
+    Claim,
+    Follower,
+    Mood,
+    Outcome,
+    Run,
+    Submission,
+    Task,
+)
 from hub.tasks import TaskStatus
 
 FEW: Final = 1000
@@ -87,7 +97,7 @@ class Ledger(Admission):
         """A run is durably the worker's."""
         run.started = self._clock.now()
         run.started_at = run.updated_at = self._clock.wall()
-        claim = self._running[run.number] = Claim(run)
+        claim = self._running[run.number] = Claim(run, run.attempt)
         for follower in run.followers:
             follower.moved()
         self._worker.accept(claim)
@@ -116,7 +126,7 @@ class Ledger(Admission):
         for follower in run.followers:
             follower.moved()
         if run.thirsty:
-            waiting, run.thirsty = run.thirsty, []
+            waiting, run.thirsty = run.thirsty, ()
             for wake in waiting:
                 wake()
 
@@ -146,6 +156,7 @@ class Ledger(Admission):
         run = claim.run
         if claim.attempt != run.attempt or run.finishing:
             return False
+        run.prepared = None
         if run.mood is Mood.CLOSING:
             outcome = _unwanted(run, outcome)
         elif len(outcome.result) + run.log.total > self._bounds.max_log_bytes:
@@ -186,10 +197,11 @@ class Ledger(Admission):
         if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
             self._shelf.keep(run)
         end = run.log.head + 1
-        tasks, run.tasks = run.tasks, []
+        tasks, run.tasks = run.tasks, NO_TASKS
         for task in tasks:
             task.end = end
             self._shelf.ended(task)
+        run.told = None
         for follower in run.followers:
             follower.moved()
         if done is not None:
@@ -274,11 +286,19 @@ class Ledger(Admission):
 
     def follow(self, follower: Follower) -> None:
         """Mark a follower whenever its task has something to read."""
-        follower.task.run.followers.add(follower)
+        run = follower.task.run
+        if run.followers is NO_FOLLOWERS:
+            run.followers = {follower}
+        else:
+            run.followers.add(follower)
 
     def unfollow(self, follower: Follower) -> None:
         """Stop marking a follower."""
-        follower.task.run.followers.discard(follower)
+        run = follower.task.run
+        if run.followers is not NO_FOLLOWERS:
+            run.followers.discard(follower)
+            if not run.followers:
+                run.followers = NO_FOLLOWERS
 
     # The cache
 

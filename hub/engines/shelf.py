@@ -89,6 +89,7 @@ class Shelf:
         if request.flight is None or request.ttl is None or run.outcome is None:
             return
         run.pins += 1
+        run.shared = {}
         size = RUN_BYTES + run.log.total + len(run.outcome.result) + len(request.params)
         self.cache.put(request.flight, run, ttl=request.ttl, size=size)
 

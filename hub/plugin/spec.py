@@ -22,6 +22,18 @@ class Parsed(Struct, frozen=True):
     canonical: bytes
 
 
+class Prepared(Struct, frozen=True, gc=False):
+    """A command and its params, ready for the worker of this process.
+
+    Attributes:
+        spec: The command.
+        params: As parsed.
+    """
+
+    spec: "CommandSpec"
+    params: Any  # as in Parsed
+
+
 # eq=False: a spec is one thing, not a value; it hashes by identity.
 class CommandSpec(Struct, frozen=True, kw_only=True, eq=False):
     """A command, ready to be run.

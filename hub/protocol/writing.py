@@ -8,6 +8,7 @@ beside it.
 
 import enum
 from abc import ABC, abstractmethod
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -20,7 +21,12 @@ from hub.codec import (
     splice_json,
     splice_msgpack,
 )
+from hub.events import Result
 from hub.log import RunLog
+from hub.protocol.frames import Id, OpenedFrame
+from hub.rendering import CachedAnswer, opened_json, response_json, result_json
+from hub.responses import response, result_url
+from hub.runs import Origin, Task
 from hub.tasks import NULL, TaskResponse
 
 
@@ -31,12 +37,49 @@ class Subprotocol(enum.Enum):
     MSGPACK = "taskhub.v1.msgpack"
 
 
+TOLD_AGAIN: Final = (Origin.EXISTING, Origin.JOINED, Origin.WATCH)
+"""In `opened` of these the request is repeated."""
+ENVELOPE_BYTES: Final = 4096
+"""What the frame of a result takes beside the result, except texts."""
+
+
+class View(NamedTuple):
+    """Who reads, and when.
+
+    Attributes:
+        locale: The reader's language.
+        now: The present, on the loop's clock.
+        frame_bytes: How large one message may be.
+        id: Of the frame that is answered.
+    """
+
+    locale: str
+    now: float
+    frame_bytes: int
+    id: Id | msgspec.UnsetType = msgspec.UNSET
+
+
 class Framing(ABC):
     """How frames are written for one kind of client."""
 
     @abstractmethod
     def frame(self, frame: msgspec.Struct) -> bytes:
         """Encode one frame; a `TaskResponse` in it has its result as JSON."""
+
+    @abstractmethod
+    def opened(self, view: "View", task: Task, origin: str, start: int) -> bytes:
+        """Return the first frame of a watch.
+
+        Args:
+            view: Who reads, and when.
+            task: What is read.
+            origin: How the reader came to it.
+            start: The number after which it reads.
+        """
+
+    @abstractmethod
+    def result(self, view: "View", task: Task, seq: int) -> bytes:
+        """Return the last frame of a watch; a result that is too large is left out."""
 
     @abstractmethod
     def head(self, kind: str, task_id: str) -> bytes:
@@ -68,6 +111,37 @@ class JsonFraming(Framing):
     def frame(self, frame: msgspec.Struct) -> bytes:
         """Encode one frame."""
         return self._encode(frame)
+
+    def opened(self, view: View, task: Task, origin: str, start: int) -> bytes:
+        """Return the first frame of a watch."""
+        again = origin in TOLD_AGAIN
+        answer = response_json(task, view.locale, view.now, result=False, request=again)
+        return opened_json(task, origin, start, self._id(view.id), answer)
+
+    def result(self, view: View, task: Task, seq: int) -> bytes:
+        """Return the last frame of a watch."""
+        if too_large(task, view.frame_bytes):
+            return self.frame(_result(view, task, seq))
+        return result_json(task, seq, response_json(task, view.locale, view.now))
+
+    def cached(self, view: View, task: Task) -> tuple[bytes, int]:
+        """Return the whole answer that a cached run gives, and its frames' number."""
+        run = task.run
+        shared = run.shared.get(view.locale)
+        if not isinstance(shared, CachedAnswer):
+            shared = run.shared[view.locale] = CachedAnswer(run, view.locale, task)
+        opened, result = shared.fill(self._id(view.id), task)
+        log = run.log
+        if not log.head:
+            return self.join([opened, result]), 2
+        chunks = self.splice(self.head("chunk", task.id), log, 0, log.head)
+        return self.join([opened, chunks, result]), log.head + 2
+
+    def _id(self, id: Id | msgspec.UnsetType) -> bytes:
+        """Return the field of an id."""
+        if isinstance(id, int):
+            return b'"id":%d,' % id
+        return b"" if id is msgspec.UNSET else b'"id":%b,' % self._encode(id)
 
     def head(self, kind: str, task_id: str) -> bytes:
         """Return what comes before the tails of a watch."""
@@ -114,6 +188,27 @@ class MsgpackFraming(Framing):
             _pack_raw(response)
         return self._encode(frame)
 
+    def opened(self, view: View, task: Task, origin: str, start: int) -> bytes:
+        """Return the first frame of a watch."""
+        again = origin in TOLD_AGAIN
+        answer = response(task, view.locale, view.now, result=False, request=again)
+        return self.frame(
+            OpenedFrame(
+                id=view.id,
+                task_id=task.id,
+                origin=origin,
+                after=start,
+                attempt=task.attempt,
+                head=task.head,
+                floor=task.run.log.floor,
+                response=answer,
+            )
+        )
+
+    def result(self, view: View, task: Task, seq: int) -> bytes:
+        """Return the last frame of a watch."""
+        return self.frame(_result(view, task, seq))
+
     def head(self, kind: str, task_id: str) -> bytes:
         """Return what comes before the tails of a watch."""
         return msgpack_head(kind, task_id)
@@ -135,6 +230,24 @@ class MsgpackFraming(Framing):
         if count == 1:
             return parts[0]
         return msgpack_array_header(count) + b"".join(parts)
+
+
+def too_large(task: Task, frame_bytes: int) -> bool:
+    """Whether a task's result fits into no frame."""
+    outcome = task.outcome
+    size = len(outcome.result) if outcome is not None else 0
+    return size + ENVELOPE_BYTES > frame_bytes
+
+
+def _result(view: View, task: Task, seq: int) -> Result:
+    """Return the last frame of a watch as a struct."""
+    large = too_large(task, view.frame_bytes)
+    return Result(
+        task_id=task.id,
+        seq=seq,
+        response=response(task, view.locale, view.now, result=not large),
+        result_url=result_url(task) if large else msgspec.UNSET,
+    )
 
 
 _NULL_PACKED = msgspec.Raw(b"\xc0")

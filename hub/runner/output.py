@@ -58,29 +58,30 @@ class _Ready:
 
 
 READY: Final = _Ready()
+NO_PIECES: Final[list[Piece]] = []
+"""Stands where nothing was said; never written to."""
 
 
-class _Rest:
-    """Something to await that gives the loop a turn and the store time."""
+class Pipe(msgspec.Struct, frozen=True, kw_only=True):
+    """What all outputs of a worker share.
 
-    __slots__ = ("_output",)
+    Attributes:
+        engine: Takes what is said.
+        clock: The time.
+        caps: Bounds.
+    """
 
-    def __init__(self, output: "Output") -> None:
-        self._output = output
-
-    def __await__(self) -> Generator[Any, None, None]:
-        """Wait."""
-        return self._output.rest().__await__()
+    engine: Engine
+    clock: Clock
+    caps: Caps
 
 
 class Output:
     """The sink of an async command.
 
     Args:
-        engine: Takes what is said.
+        pipe: What it shares with others.
         claim: Of the run.
-        clock: The time.
-        caps: Bounds.
         overflow: Called when the run has said more than its log may hold.
 
     Attributes:
@@ -88,33 +89,26 @@ class Output:
         ends_at: When the attempt runs out of time, on the loop's clock.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        claim: Claim,
-        clock: Clock,
-        caps: Caps,
-        overflow: Callable[[], None],
-    ) -> None:
-        self.stopping = False
-        self.ends_at: float | None = None
-        self._engine = engine
+    # Where every output begins: most commands need few of these, so an instance has
+    # them only once they differ.
+    stopping = False
+    ends_at: float | None = None
+    _pieces: list[Piece] = NO_PIECES
+    _size = 0
+    _scheduled = False
+    _closed = False
+    _since_turn = 0
+    _logged = 0
+    _dropped = 0
+    _overflow: Callable[[], None] | None = None
+
+    def __init__(self, pipe: Pipe, claim: Claim, overflow: Callable[[], None]) -> None:
+        self._pipe = pipe
         self._claim = claim
         self._run = claim.run
-        self._now = clock.now
-        self._wall = clock.wall
-        self._call_soon = clock.call_soon
-        self._caps = caps
+        self._now = pipe.clock.now
+        self._turned = claim.run.started
         self._overflow = overflow
-        self._pieces: list[Piece] = []
-        self._size = 0
-        self._scheduled = False
-        self._closed = False
-        self._since_turn = 0
-        self._turned = self._now()
-        self._logged = 0
-        self._dropped = 0
-        self._rest_awaitable = _Rest(self)
 
     @property
     def cancelled(self) -> bool:
@@ -142,28 +136,28 @@ class Output:
         run.message = message
         run.step = step
         run.total = total
-        run.updated_at = self._wall()
+        run.updated_at = self._pipe.clock.wall()
         if run.followers and not run.fanning:
-            self._engine.progressed(self._claim)
+            self._pipe.engine.progressed(self._claim)
 
     def chunk(self, channel: str, kind: str | None, data: bytes) -> Awaitable[None]:
         """Take output, as JSON."""
-        if len(data) > self._caps.chunk_bytes:
-            raise _too_large(len(data), self._caps.chunk_bytes)
+        if len(data) > self._pipe.caps.chunk_bytes:
+            raise _too_large(len(data), self._pipe.caps.chunk_bytes)
         now = self._put(channel, kind, data, False)  # noqa: FBT003  # the hot path
         self._since_turn += 1
         if (
             self._since_turn >= TURN_CHUNKS
             or now - self._turned >= TURN_SECONDS
-            or self._run.uncommitted + self._size > self._caps.uncommitted_bytes
+            or self._run.uncommitted + self._size > self._pipe.caps.uncommitted_bytes
         ):
-            return self._rest_awaitable
+            return self
         return READY
 
     def text(self, channel: str, kind: str | None, data: str) -> Awaitable[None]:
         """Take text; cut it where it is too long for one chunk."""
         encoded = to_json(data)
-        most = self._caps.chunk_bytes
+        most = self._pipe.caps.chunk_bytes
         if len(encoded) <= most:
             return self.chunk(channel, kind, encoded)
         step = max(1, (most - 2) // _TEXT_BYTES)
@@ -174,10 +168,10 @@ class Output:
 
     def write(self, channel: str, kind: str, data: bytes) -> Awaitable[None]:
         """Take binary output; cut it where it is too long for one chunk."""
-        most = self._caps.chunk_bytes * 3 // 4 - 4
+        most = self._pipe.caps.chunk_bytes * 3 // 4 - 4
         for at in range(0, len(data) or 1, most):
             self._put(channel, kind, data[at : at + most], True)  # noqa: FBT003  # ditto
-        return self._rest_awaitable
+        return self
 
     def log(self, record: bytes) -> None:
         """Take a log record; drop it where there were too many."""
@@ -185,12 +179,16 @@ class Output:
             return
         self._logged += len(record)
         if (
-            self._logged > self._caps.log_record_bytes
-            or len(record) > self._caps.chunk_bytes
+            self._logged > self._pipe.caps.log_record_bytes
+            or len(record) > self._pipe.caps.chunk_bytes
         ):
             self._dropped += 1
         else:
             self._put(LOG, None, record, False)  # noqa: FBT003  # the hot path
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Wait: awaiting an output is what `chunk` asks its caller to do."""
+        return self.rest().__await__()
 
     async def rest(self) -> None:
         """Give the loop a turn, and wait while too much waits for the store."""
@@ -199,9 +197,9 @@ class Output:
         await asyncio.sleep(0)
         self._turned = self._now()
         run = self._run
-        while run.uncommitted > self._caps.uncommitted_bytes and not self._closed:
+        while run.uncommitted > self._pipe.caps.uncommitted_bytes and not self._closed:
             committed = asyncio.Event()
-            run.thirsty.append(committed.set)
+            run.thirsty = (*run.thirsty, committed.set)
             await committed.wait()
 
     def flush(self) -> None:
@@ -209,13 +207,14 @@ class Output:
         self._scheduled = False
         if not self._pieces:
             return
-        pieces, self._pieces = self._pieces, []
+        pieces, self._pieces = self._pieces, NO_PIECES
         self._size = 0
         try:
-            self._engine.append(self._claim, pieces)
+            self._pipe.engine.append(self._claim, pieces)
         except OutputTooLargeError:
             self._closed = True
-            self._overflow()
+            if self._overflow is not None:
+                self._overflow()
 
     def close(self) -> None:
         """Hand over the last of it; what is said afterwards is lost."""
@@ -225,6 +224,7 @@ class Output:
             self._put(LOG, None, record, False)  # noqa: FBT003  # ditto
         self.flush()
         self._closed = True
+        self._overflow = None
 
     def stop(self) -> None:
         """Let the command know that it is to stop."""
@@ -242,11 +242,14 @@ class Output:
         if self._closed:
             return now
         at = int((now - self._run.created) * 1000)
-        self._pieces.append((at, channel, kind, data, binary))
         self._size += len(data)
+        if self._pieces is NO_PIECES:
+            self._pieces = [(at, channel, kind, data, binary)]
+        else:
+            self._pieces.append((at, channel, kind, data, binary))
         if not self._scheduled:
             self._scheduled = True
-            self._call_soon(self.flush)
+            self._pipe.clock.call_soon(self.flush)
         return now
 
 
@@ -256,15 +259,8 @@ class ThreadOutput(Output):
     After a stop its verbs do nothing and never raise.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        claim: Claim,
-        clock: Clock,
-        caps: Caps,
-        overflow: Callable[[], None],
-    ) -> None:
-        super().__init__(engine, claim, clock, caps, overflow)
+    def __init__(self, pipe: Pipe, claim: Claim, overflow: Callable[[], None]) -> None:
+        super().__init__(pipe, claim, overflow)
         loop = asyncio.get_running_loop()
         self._soon_threadsafe = loop.call_soon_threadsafe
         self._lock = threading.Lock()
@@ -295,8 +291,8 @@ class ThreadOutput(Output):
     def chunk(self, channel: str, kind: str | None, data: bytes) -> Awaitable[None]:
         """Take output, as JSON; wait in the thread while too much is on its way."""
         if not self.stopping:
-            if len(data) > self._caps.chunk_bytes:
-                raise _too_large(len(data), self._caps.chunk_bytes)
+            if len(data) > self._pipe.caps.chunk_bytes:
+                raise _too_large(len(data), self._pipe.caps.chunk_bytes)
             self._put(channel, kind, data, False)  # noqa: FBT003  # the hot path
             self._wait()
         return READY
@@ -336,8 +332,11 @@ class ThreadOutput(Output):
         with self._lock:
             if self._closed:
                 return now
-            self._pieces.append((at, channel, kind, data, binary))
             self._size += len(data)
+            if self._pieces is NO_PIECES:
+                self._pieces = [(at, channel, kind, data, binary)]
+            else:
+                self._pieces.append((at, channel, kind, data, binary))
             first, self._scheduled = not self._scheduled, True
         if first:
             self._soon(self.flush)
@@ -352,7 +351,7 @@ class ThreadOutput(Output):
 
     def _wait(self) -> None:
         """Hold the thread up while too much is on its way."""
-        most = self._caps.uncommitted_bytes
+        most = self._pipe.caps.uncommitted_bytes
         while self._size + self._run.uncommitted > most and not self.stopping:
             self._room.clear()
             self._soon(self._make_room)
@@ -361,8 +360,8 @@ class ThreadOutput(Output):
     def _make_room(self) -> None:
         """Wake the thread when there is room, on the loop's thread."""
         self.flush()
-        if self._run.uncommitted > self._caps.uncommitted_bytes:
-            self._run.thirsty.append(self._room.set)
+        if self._run.uncommitted > self._pipe.caps.uncommitted_bytes:
+            self._run.thirsty = (*self._run.thirsty, self._room.set)
         else:
             self._room.set()
 

@@ -31,6 +31,8 @@ const SUBPROTOCOL = "taskhub.v1.json";
 const WELCOME_MS = 10_000;
 /** How often the round trip is measured while somebody looks. */
 const PING_MS = 5_000;
+/** The first measurement of a connection comes so long after its `welcome`. */
+const FIRST_PING_MS = 1_000;
 /** A pong later than this makes the link stale. */
 const PONG_MS = 4_000;
 /** A connection that lived so long clears the count of failures. */
@@ -130,8 +132,9 @@ export class Socket {
       this.#heartbeatMs = frame.heartbeat_ms ?? this.#heartbeatMs;
       if (this.#welcomedAt === 0) {
         this.#welcomedAt = this.#heardAt;
+        // Not at once: a page that still builds itself would measure itself.
+        this.#pingAt = this.#heardAt - PING_MS + FIRST_PING_MS;
         this.#set({ name: "live" });
-        this.#ping();
       }
     } else if (frame.type === "pong" && frame.id === "lag") {
       const lag = performance.now() - this.#pingSentAt;

@@ -176,7 +176,8 @@ FRAMES: dict[str, dict[str, Check]] = {
     "pong": {"id": name},
     "error": {
         "id?": name,
-        "task_id?": ticket,
+        # Whatever was asked for.
+        "task_id?": text,
         "code": one_of(*ERRORS),
         "message": text,
         "retry": truth,

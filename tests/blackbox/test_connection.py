@@ -222,6 +222,31 @@ def test_one_line_of_json_runs_a_task(hub: HubProcess) -> None:
         assert client.finish(reader).value == {"sum": 5}
 
 
+def test_a_fragmented_message_is_one_message(client: Client) -> None:
+    """How a message was cut on its way means nothing."""
+    client.ws.send(iter(['{"type":', '"ping","id":', "5}"]))
+    assert client.answer(5)["type"] == "pong"
+
+
+def test_a_protocol_ping_is_answered(client: Client) -> None:
+    """WebSocket's own ping gets its pong, whatever else goes on."""
+    assert client.ws.ping().wait(10)
+
+
+def test_compression_is_off(hub: HubProcess) -> None:
+    """A client that offers to compress is not taken up on it."""
+    with connect(f"ws://127.0.0.1:{hub.port}/ws", proxy=None) as ws:
+        assert ws.protocol.extensions == []
+
+
+def test_thousands_of_frames_in_one_message(client: Client) -> None:
+    """Each is answered, in order, in messages that keep the limit."""
+    client.send(*({"type": "ping", "id": i} for i in range(5000)))
+    client.answer(4999)
+    pongs = [frame["id"] for frame in client.frames if frame["type"] == "pong"]
+    assert pongs == list(range(5000))
+
+
 def test_a_dropped_connection_harms_nobody(hub: HubProcess, client: Client) -> None:
     """A socket torn down in mid-frame is an ordinary end."""
     gone = hub.client()

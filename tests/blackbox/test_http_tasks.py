@@ -208,6 +208,20 @@ def test_the_result_alone_is_an_attachment(http: httpx.Client, client: Client) -
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_the_result_of_what_has_none_is_a_problem(
+    http: httpx.Client, client: Client, name: str
+) -> None:
+    """While it runs, or when it failed, there is nothing to download."""
+    running = client.start("gate", "hold", {"name": name})
+    failed = client.run("basic", "boom")
+    for reader in (running, failed):
+        answer = http.get(f"{TASKS}/{reader.task_id}/result")
+        assert 400 <= answer.status_code < 500, answer.text
+        assert "code" in answer.json()
+    client.run("gate", "step", {"name": name})
+    client.finish(running)
+
+
 def test_texts_follow_accept_language(http: httpx.Client) -> None:
     """On HTTP the language is asked for the web's way."""
     for header, message in (
@@ -239,6 +253,8 @@ def test_a_foreign_page_cannot_start_work(hub: HubProcess) -> None:
 
 def test_other_methods_are_refused(http: httpx.Client) -> None:
     """Routes take the methods that they are for."""
-    assert http.put(TASKS, json={}).status_code == 405
+    answer = http.put(TASKS, json={})
+    assert answer.status_code == 405
+    assert answer.json().get("status", 405) == 405
     assert http.post("/healthz").status_code == 405
     assert http.get("/api/v1/nothing").status_code == 404

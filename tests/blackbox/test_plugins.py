@@ -86,12 +86,13 @@ def test_a_classic_plugin_runs(client: Client) -> None:
     assert client.run("old", "add", {"a": 2, "b": 3}).value == {"sum": 5}
     talked = client.run("old", "chat")
     assert (talked.output, talked.value) == (["said"], "chatted")
+    assert client.run("old", "brief").value is None
     failed = client.run("old", "fails")
     assert failed.response["error"] == "no such city"
     assert failed.failure["code"] == "plugin_error"
 
 
-@pytest.mark.parametrize("command", ["raises", "garbage", "half", "empty", "none"])
+@pytest.mark.parametrize("command", ["raises", "garbage", "mistyped", "empty", "none"])
 def test_classic_garbage_is_one_failed_result(client: Client, command: str) -> None:
     """Raising or a malformed answer: failed, with a text, and the next task runs."""
     reader = client.run("old", command)

@@ -31,6 +31,41 @@ def test_ctrl_c_ends_it_with_work_and_watchers(make_hub: MakeHub, name: str) -> 
         assert client.closed() in (4000, 1012, 1001)
 
 
+def test_ctrl_c_does_not_wait_for_a_thread_that_will_not_stop(
+    make_hub: MakeHub, name: str
+) -> None:
+    """Grace has an end: exit code 0 all the same, and the task is not forgotten."""
+    environ = {"TASKHUB__TIMING__DRAIN_S": "0.2", "TASKHUB__TIMING__GRACE_S": "0.2"}
+    hub = make_hub(environ=environ).start()
+    with hub.client() as client:
+        reader = client.start("gate", "stubborn", {"name": name})
+        client.chunks(reader, 1)
+        hub.stop()
+    hub.start()
+    with hub.client() as client:
+        again = client.finish(client.watch(reader.task_id))
+        assert again.output == ["began"]
+        assert again.failure["code"] == "hub_restarted"
+
+
+def test_work_cut_by_ctrl_c_is_told_after_the_restart(
+    make_hub: MakeHub, name: str
+) -> None:
+    """Never silent: what could not end in time says why."""
+    hub = make_hub(environ={"TASKHUB__TIMING__DRAIN_S": "0.2"}).start()
+    with hub.client() as client:
+        reader = client.start("gate", "walk", {"name": name, "n": 1})
+        client.chunks(reader, 1)
+        done = client.run("stream", "count", {"n": 3})
+        hub.stop()
+    hub.start()
+    with hub.client() as client:
+        again = client.finish(client.watch(reader.task_id))
+        assert again.failure["code"] == "hub_restarted"
+        kept = client.finish(client.watch(done.task_id))
+        assert kept.result == done.result
+
+
 def test_sigterm_ends_it_cleanly(make_hub: MakeHub) -> None:
     """A service manager's word is as good as Ctrl-C."""
     hub = make_hub().start()

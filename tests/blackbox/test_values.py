@@ -207,8 +207,8 @@ def test_a_large_result_is_fetched_by_its_url(hub: HubProcess, codec: str) -> No
 
 def test_a_result_below_the_limit_is_sent(client: Client) -> None:
     """No detour where there is room."""
-    reader = client.run("basic", "big", {"size": FRAME_BYTES - 2000})
-    assert reader.value == "x" * (FRAME_BYTES - 2000)
+    reader = client.run("basic", "big", {"size": FRAME_BYTES - 8192})
+    assert reader.value == "x" * (FRAME_BYTES - 8192)
     assert reader.result is not None
     assert "result_url" not in reader.result
 

@@ -44,8 +44,8 @@ def open_tab(browser: Browser) -> Iterator[OpenTab]:
     contexts = []
 
     def open_one(url: str, **options: str) -> Tab:
-        # The options are the browser's own; it checks them.
         settings = {"locale": "en-US", **options}
+        # The options are the browser's own; it checks them.
         context = browser.new_context(**settings)  # type: ignore[arg-type]
         contexts.append(context)
         return Tab(context.new_page(), url)

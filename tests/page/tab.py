@@ -7,7 +7,7 @@ from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 ACTION_MS = 15_000
 """How long anything on the page may take; a busy machine is slow."""
 
-LOST = re.compile(r"WebSocket connection to .* failed|net::ERR_CONNECTION_")
+LOST = re.compile(r"WebSocket connection to .* failed|net::ERR_(CONNECTION|SOCKET|EMPTY)_")
 """What Chromium itself reports of a hub that is away."""
 
 
@@ -67,7 +67,7 @@ class Tab:
     def expect_no_errors(self, *, but: re.Pattern[str] | None = None) -> None:
         """See that the browser reported nothing, or nothing but this."""
         left = [error for error in self.errors if not (but and but.search(error))]
-        assert left == []
+        assert left == [], left
 
     def _console(self, message: ConsoleMessage) -> None:
         # Violations of the policy are reported as errors, too.

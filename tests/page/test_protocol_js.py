@@ -1,11 +1,12 @@
 """The client's whole rule, case by case: frames in, effects out, in a real browser."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.page.tab import Tab
+from tests.blackbox.server import HubProcess
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -63,6 +64,16 @@ def progress(attempt: int = 1) -> Frame:
 def gap(first: int, last: int, why: str = "trimmed", attempt: int = 1) -> Frame:
     """Make a gap."""
     return {"type": "gap", "from": first, "to": last, "why": why, "attempt": attempt}
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, hub: HubProcess) -> Iterator[Page]:
+    """Open the page once: pure functions leave nothing behind."""
+    context = browser.new_context(locale="en-US")
+    opened = context.new_page()
+    opened.goto(hub.url)
+    yield opened
+    context.close()
 
 
 OPENED: Frame = {"do": "opened"}
@@ -199,17 +210,17 @@ CASES: dict[str, tuple[list[Any], list[Frame], int, int]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_cursor_follows_the_rule(tab: Tab, case: str) -> None:
+def test_a_cursor_follows_the_rule(page: Page, case: str) -> None:
     """Whatever order frames come in, the output is the log's, or says what is not."""
     frames, effects, last, attempt = CASES[case]
 
-    assert tab.page.evaluate(PLAY, frames) == [effects, last, attempt]
+    assert page.evaluate(PLAY, frames) == [effects, last, attempt]
 
 
-def test_close_codes_carry_the_verdict(tab: Tab) -> None:
+def test_close_codes_carry_the_verdict(page: Page) -> None:
     """The page comes back after 4000 to 4499 and stops at 4500 and above."""
     verdict = {
-        code: tab.page.evaluate(CALL, ["protocol", "mayReconnect", [code]])
+        code: page.evaluate(CALL, ["protocol", "mayReconnect", [code]])
         for code in (1000, 1001, 1006, 1009, 1012, 4000, 4004, 4499, 4500, 4503, 4999)
     }
 
@@ -217,17 +228,17 @@ def test_close_codes_carry_the_verdict(tab: Tab) -> None:
     assert stops == {1009, 4500, 4503, 4999}
 
 
-def test_waits_grow_and_are_spread(tab: Tab) -> None:
+def test_waits_grow_and_are_spread(page: Page) -> None:
     """Clients that lost one hub together come back apart: full jitter, up to 15 s."""
 
     def wait(failures: int, chance: float) -> Any:  # whatever the page returns
-        return tab.page.evaluate(CALL, ["protocol", "backoff", [failures, chance]])
+        return page.evaluate(CALL, ["protocol", "backoff", [failures, chance]])
 
     assert [wait(n, 0) for n in (1, 5, 50)] == [0, 0, 0]
     assert [wait(n, 0.5) for n in (1, 2, 3, 50)] == [500, 1000, 2000, 7500]
 
 
-def test_a_schema_becomes_a_form(tab: Tab) -> None:
+def test_a_schema_becomes_a_form(page: Page) -> None:
     """Fields come in declared order, by kind; what no field fits takes JSON."""
     schema = {
         "type": "object",
@@ -241,7 +252,7 @@ def test_a_schema_becomes_a_form(tab: Tab) -> None:
         },
         "$defs": {"Deep": {"type": "object", "properties": {}}},
     }
-    fields = tab.page.evaluate(CALL, ["schema", "fieldsOf", [schema]])
+    fields = page.evaluate(CALL, ["schema", "fieldsOf", [schema]])
 
     assert [(field["name"], field["kind"]) for field in fields] == [
         ("name", "string"),
@@ -251,5 +262,5 @@ def test_a_schema_becomes_a_form(tab: Tab) -> None:
         ("sure", "boolean"),
     ]
     assert [field["nullable"] for field in fields] == [False, True, False, False, False]
-    assert tab.page.evaluate(CALL, ["schema", "fieldsOf", [None]]) is None
-    expect(tab.page.locator(".pill")).to_be_visible()
+    assert page.evaluate(CALL, ["schema", "fieldsOf", [None]]) is None
+    expect(page.locator(".pill")).to_be_visible()

@@ -1,5 +1,7 @@
 """What the page makes of reloads, cut lines and hubs that die: the truth."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -30,11 +32,13 @@ def expect_rows(tab: Tab, count: int) -> None:
 
 
 def test_a_reload_loses_nothing(tab: Tab) -> None:
-    """A task in mid-run is there again after a reload, whole, and goes on."""
+    """Ended and running tasks are there again after a reload, whole, and go on."""
+    tab.expect_status(tab.preset("A failure"), "failed")
     start_rows(tab, 80, 30)
     tab.page.reload()
 
-    expect(tab.cards).to_have_count(1)
+    expect(tab.cards).to_have_count(2)
+    tab.expect_status(tab.cards.nth(1), "failed")
     expect(tab.newest.locator(".params")).to_contain_text('"count":80')
     expect_rows(tab, 80)
     tab.page.reload()
@@ -84,6 +88,41 @@ def test_a_cut_line_is_taken_up_where_it_broke(
         tab.expect_no_errors(but=LOST)
 
 
+def test_a_wish_to_cancel_outlives_the_line(open_tab: OpenTab, hub: HubProcess) -> None:
+    """Cancel pressed while the line is cut is carried out when it is back."""
+    with Proxy(hub.port) as proxy:
+        tab = open_tab(proxy.url)
+        tab.pick("demo.countdown")
+        tab.fill(seconds="600", interval="0.1")
+        card = tab.run()
+        tab.expect_status(card, "running")
+        proxy.cut()
+        tab.expect_link("waiting")
+        card.get_by_role("button", name="Cancel").click()
+        waits = card.get_by_role("button", name="Cancels on reconnect")
+        expect(waits).to_be_disabled()
+        proxy.heal()
+
+        tab.expect_status(card, "cancelled")
+        tab.expect_no_errors(but=LOST)
+
+
+@pytest.mark.slow
+def test_a_frozen_hub_is_stale(open_tab: OpenTab, start_hub: StartHub) -> None:
+    """A hub that answers nothing is not shown as live, though its socket is open."""
+    hub = start_hub()
+    tab = open_tab(hub.url)
+    tab.expect_link("live")
+    os.kill(hub.pid, signal.SIGSTOP)
+    try:
+        tab.expect_link("stale")
+    finally:
+        os.kill(hub.pid, signal.SIGCONT)
+
+    tab.expect_link("live")
+    tab.expect_no_errors()
+
+
 def test_a_request_that_got_no_answer_runs_once(
     open_tab: OpenTab, hub: HubProcess, tmp_path: Path
 ) -> None:
@@ -130,6 +169,7 @@ def test_a_killed_hub_is_waited_for(open_tab: OpenTab, start_hub: StartHub) -> N
     tab.expect_no_errors(but=LOST)
 
 
+@pytest.mark.slow
 def test_another_hub_is_noticed(open_tab: OpenTab, start_hub: StartHub) -> None:
     """A hub with another store ends no task: it says that the end is not known."""
     hub = start_hub()

@@ -59,6 +59,7 @@ def test_real_weather_arrives_as_a_table(tab: Tab) -> None:
     expect(card.locator("tbody tr").last).to_contain_text("2015-12-31")
 
 
+@pytest.mark.slow
 def test_every_preset_runs(tab: Tab) -> None:
     """Each request that the page offers reaches the end that it is meant to."""
     chips = tab.page.locator(".chip")

@@ -108,7 +108,7 @@ class SqliteEngine(Ledger):
                 if task.end:
                     self._shelf.ended(task)
                     continue
-                run.tasks.append(task)
+                run.tasks = [*run.tasks, task]
                 if task.deadline_ms is not None:
                     self._resume_limit(task)
             self._live[run.number] = run

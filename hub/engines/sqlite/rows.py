@@ -182,6 +182,7 @@ def load_run(row: RunRow, clock: Clock) -> Run:
     number, id_, state, created_at, started_at, request = row[:6]
     head, chunks, _, _, why, outcome = row[6:]
     run = Run(number, id_, unpack_request(request), clock.now(), created_at)
+    run.updated_at = started_at or created_at
     run.mood = next(mood for mood, code in STATES.items() if code == state)
     run.started_at = started_at
     run.why = why
@@ -197,7 +198,7 @@ def load_run(row: RunRow, clock: Clock) -> Run:
 
 def load_first(row: RunRow, run: Run) -> Task:
     """Make a run's first task from the run's row."""
-    task = Task(run.id, run, run.request, "new", run.created_at)
+    task = Task.of(run.id, run, run.request, "new", run.created_at)
     _load_end(task, row[8], row[9])
     return task
 
@@ -205,7 +206,7 @@ def load_first(row: RunRow, run: Run) -> Task:
 def load_task(row: TaskRow, run: Run) -> Task:
     """Make a joined or cached task from its row."""
     id_, _, origin, created_at, request, early_end, early = row
-    task = Task(id_, run, unpack_request(request), origin, created_at)
+    task = Task.of(id_, run, unpack_request(request), origin, created_at)
     _load_end(task, early_end, early)
     return task
 

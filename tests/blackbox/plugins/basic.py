@@ -123,6 +123,20 @@ class Basic(Plugin):
         )
 
     @command()
+    async def rant(self, ctx: TaskContext, size: int) -> None:
+        """Fail with far too many words."""
+        ctx.progress(0.5, "é" * size)
+        await ctx.chunk("said")
+        raise TaskError("é" * size, detail={"pad": "d" * size})
+
+    @command()
+    async def log_much(self, ctx: TaskContext, n: int, size: int) -> str:
+        """Write log records, and never fail for it."""
+        for _ in range(n):
+            ctx.log("l" * size)
+        return "done"
+
+    @command()
     async def boom(self, ctx: TaskContext) -> None:
         """Raise."""
         raise ValueError("broken on purpose")

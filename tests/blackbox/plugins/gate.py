@@ -52,6 +52,7 @@ class Gate(Plugin):
     async def walk(self, ctx: TaskContext, name: str, n: int) -> AsyncIterator[int]:
         """Yield a number for each step."""
         async for i in self._steps(ctx, name, n):
+            ctx.progress((i + 1) / n, f"step {i}")
             yield i
         ctx.result(n)
 

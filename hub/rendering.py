@@ -1,0 +1,184 @@
+"""Tasks as JSON, filled into templates.
+
+The answer to an ordinary request is mostly the same bytes each time, so it is put
+together from cached pieces. The structs (`hub.responses`) remain the definition: they
+stand in for whatever is rare, and a test holds the two to the same bytes.
+
+Answers from one cached run have everything in common but ids and time: `CachedAnswer`
+keeps the rest.
+"""
+
+from typing import Final
+
+import msgspec
+
+from hub.messages import text
+from hub.responses import response, rfc3339
+from hub.runs import NOTHING, Run, Task
+from hub.tasks import TaskStatus
+
+_encode = msgspec.json.Encoder().encode
+_MOST_PIECES: Final = 4096
+_pieces: dict[tuple[str, str, str, str, str], bytes] = {}
+
+
+def response_json(
+    task: Task, locale: str, now: float, *, result: bool = True, request: bool = False
+) -> bytes:
+    """Return `hub.responses.response` of the same arguments, as JSON."""
+    run = task.run
+    outcome = task.outcome
+    if outcome is None:
+        rare = run.message is not None or run.fraction is not None
+        ran_for = (now - run.started) * 1000 if run.started else 0.0
+        status, value, changed = task.status, NOTHING, run.updated_at
+        progress: bytes = b"null"
+        until = run.started_at or run.created_at
+    else:
+        rare = outcome.code is not None
+        ran_for = outcome.execution_ms
+        status, changed = outcome.status, outcome.ended_at
+        value = outcome.result if result else NOTHING
+        progress = b"1.0"
+        until = run.started_at or outcome.ended_at
+    if rare or request or task.trace is not None or task.origin == "cached":
+        return _encode(response(task, locale, now, result=result, request=request))
+    created = task.created_at
+    started = b""
+    if run.started_at:
+        started = b',"started_at":"%b"' % rfc3339(run.started_at).encode()
+    return (
+        b'{"task_id":"%b","status":"%b","progress":%b,"result":%b,"error":null,'
+        b'"created_at":"%b","updated_at":"%b"%b%d,"queued_ms":%d,'
+        b'"execution_time_ms":%b%b,"chunks":%d}}'
+    ) % (
+        task.id.encode(),
+        status.text.encode(),
+        progress,
+        value,
+        rfc3339(created).encode(),
+        rfc3339(max(created, changed)).encode(),
+        _piece(run, task.origin, status, locale),
+        task.attempt,
+        max(0, int((until - run.created_at) * 1000)),
+        _encode(int(ran_for * 1000 + 0.5) / 1000),
+        started,
+        run.log.chunks,
+    )
+
+
+def _piece(run: Run, origin: str, status: TaskStatus, locale: str) -> bytes:
+    """Return the part of a response that says what the task is."""
+    request = run.request
+    key = (request.plugin, request.command, origin, status.text, locale)
+    piece = _pieces.get(key)
+    if piece is None:
+        piece = b',"message":%b,"metadata":{"plugin":%b,"command":%b,"origin":%b,' % (
+            _encode(text(status.text, locale)),
+            _encode(request.plugin),
+            _encode(request.command),
+            _encode(origin),
+        )
+        piece += b'"attempt":'
+        if len(_pieces) >= _MOST_PIECES:
+            _pieces.clear()
+        _pieces[key] = piece
+    return piece
+
+
+class CachedAnswer:
+    """What all answers from one cached run have in common, in one language.
+
+    Args:
+        run: A run that is done.
+        locale: The readers' language.
+        task: Any task on it.
+    """
+
+    __slots__ = ("_opened", "_result")
+
+    def __init__(self, run: Run, locale: str, task: Task) -> None:
+        made = response(task, locale, 0.0, result=False)
+        made.metadata.trace = msgspec.UNSET
+        tail = b'","message":%b,"metadata":%b}' % (
+            _encode(made.message),
+            _encode(made.metadata),
+        )
+        log = run.log
+        end = log.head + 1
+        value = run.outcome.result if run.outcome is not None else NOTHING
+        self._opened = (
+            b'"origin":"cached","from":0,"attempt":%d,"head":%d,"floor":%d,"response":'
+            b'{"task_id":"' % (log.attempt, end, log.floor),
+            b'","status":"completed","progress":1.0,"result":null,"error":null,'
+            b'"created_at":"',
+            b'","updated_at":"',
+            tail + b"}",
+        )
+        self._result = (
+            b'{"type":"result","task_id":"',
+            b'","seq":%d,"response":{"task_id":"' % end,
+            b'","status":"completed","progress":1.0,"result":%b,"error":null,'
+            b'"created_at":"' % value,
+            b'","updated_at":"',
+            tail + b"}",
+        )
+
+    def fill(self, id: bytes, task: Task) -> tuple[bytes, bytes]:
+        """Return `opened` and `result` of a task.
+
+        Args:
+            id: The field ``"id":…,`` of `opened`.
+            task: Whose answer it is; without a trace.
+        """
+        own = task.id.encode()
+        time = rfc3339(task.created_at).encode()
+        a, b, c, d = self._opened
+        e, f, g, h, i = self._result
+        return (
+            b"".join(
+                (b'{"type":"opened",', id, b'"task_id":"', own, b'",')
+                + (a, own, b, time, c, time, d)
+            ),
+            b"".join((e, own, f, own, g, time, h, time, i)),
+        )
+
+
+def opened_json(
+    task: Task,
+    origin: str,
+    start: int,
+    id: bytes,
+    answer: bytes,
+) -> bytes:
+    """Return an `opened` frame.
+
+    Args:
+        task: What is read.
+        origin: How the reader came to it.
+        start: The number after which it reads.
+        id: The field ``"id":…,``, or nothing.
+        answer: The task as it stands, as JSON.
+    """
+    return (
+        b'{"type":"opened",%b"task_id":"%b","origin":"%b","from":%d,"attempt":%d,'
+        b'"head":%d,"floor":%d,"response":%b}'
+    ) % (
+        id,
+        task.id.encode(),
+        origin.encode(),
+        start,
+        task.attempt,
+        task.head,
+        task.run.log.floor,
+        answer,
+    )
+
+
+def result_json(task: Task, seq: int, answer: bytes) -> bytes:
+    """Return a `result` frame whose response is given as JSON."""
+    return b'{"type":"result","task_id":"%b","seq":%d,"response":%b}' % (
+        task.id.encode(),
+        seq,
+        answer,
+    )

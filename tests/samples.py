@@ -1,0 +1,121 @@
+"""What the tests of the core are made from: values, runs, tasks and their output."""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+from hypothesis import strategies as st
+
+from hub.events import Piece
+from hub.runs import Outcome, Run, Submission, Task
+from hub.tasks import NULL, Metadata, TaskResponse, TaskStatus
+
+Json: TypeAlias = (
+    "bool | int | float | str | Sequence[Json] | dict[str, Json] | None"  # recursive
+)
+
+INTEGERS: Final = st.integers(-(2**63), 2**64 - 1)
+"""Every integer that has a place in a value, the edges often."""
+
+SCALARS: Final[st.SearchStrategy[Json]] = st.one_of(
+    st.none(),
+    st.booleans(),
+    INTEGERS,
+    st.sampled_from([-(2**63), 2**63, 2**64 - 1]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=20),
+)
+
+VALUES: Final[st.SearchStrategy[Json]] = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    ),
+    max_leaves=12,
+)
+"""JSON values within the value domain."""
+
+TASK_IDS: Final = st.text("0123456789abcdef", min_size=8, max_size=43)
+"""Ids as the hub makes them."""
+
+CHANNELS: Final = st.one_of(st.sampled_from(["out", "log"]), st.text(max_size=10))
+
+KINDS: Final = st.one_of(
+    st.none(), st.sampled_from(["text", "ansi", "json", "row", "number", "image/png"])
+)
+
+PIECES: Final[st.SearchStrategy[Piece]] = st.one_of(
+    st.tuples(
+        st.integers(0, 2**53),
+        CHANNELS,
+        KINDS,
+        VALUES.map(msgspec.json.encode),
+        st.just(False),
+    ),
+    st.tuples(
+        st.integers(0, 2**53),
+        CHANNELS,
+        KINDS,
+        st.binary(max_size=300),
+        st.just(True),
+    ),
+)
+"""Chunks before they have numbers."""
+
+ACCEPTED: Final = 1_000_000_000.25
+"""When runs and tasks are accepted: 2001-09-09T01:46:40.250Z."""
+
+COMPLETED: Final = Outcome(status=TaskStatus.COMPLETED, result=b"42", ended_at=1.0)
+CANCELLED: Final = Outcome(status=TaskStatus.CANCELLED, code="cancelled", ended_at=1.0)
+
+
+def text_piece(text: str, at: int = 0) -> Piece:
+    """Return a chunk of text on `out`."""
+    return at, "out", "text", msgspec.json.encode(text), False
+
+
+def a_run(number: int = 1, *, id: str = "0a", **request: object) -> Run:
+    """Return a run that was accepted just now and waits."""
+    asked = {
+        "principal": "local",
+        "plugin": "demo",
+        "command": "count",
+        "params": b"{}",
+        "queue": "default:async",
+    } | request
+    submission = msgspec.convert(asked, Submission, builtin_types=(bytes,))
+    run = Run(number, id, submission, 50.0, ACCEPTED)
+    run.updated_at = ACCEPTED
+    return run
+
+
+def a_task(run: Run, id: str | None = None, origin: str = "new") -> Task:
+    """Return a ticket onto a run."""
+    task = Task.of(id or run.id, run, run.request, origin, ACCEPTED)
+    run.tasks = [*run.tasks, task]
+    return task
+
+
+def a_response(result: msgspec.Raw = NULL, **metadata: object) -> TaskResponse:
+    """Return an answer with all its required fields."""
+    facts = {
+        "plugin": "demo",
+        "command": "count",
+        "origin": "new",
+        "attempt": 1,
+        "queued_ms": 3,
+        "execution_time_ms": 1.5,
+        "chunks": 0,
+    } | metadata
+    return TaskResponse(
+        task_id="0a",
+        status=TaskStatus.COMPLETED,
+        progress=1.0,
+        result=result,
+        error=None,
+        created_at="2026-01-02T03:04:05.678Z",
+        updated_at="2026-01-02T03:04:06.000Z",
+        message="Task completed",
+        metadata=msgspec.convert(facts, Metadata),
+    )
