@@ -16,7 +16,12 @@ from starlette.websockets import WebSocket
 
 from hub.errors import HubError
 from hub.http.guard import LOOPBACK, Guard
-from hub.http.pages import PageNotFoundError, manifest, static_folder
+from hub.http.pages import (
+    MethodNotAllowedError,
+    PageNotFoundError,
+    manifest,
+    static_folder,
+)
 from hub.http.problems import locale_of, on_error, problem
 from hub.http.routes import ROUTES
 from hub.node import Node
@@ -101,9 +106,7 @@ def _choose(offered: list[str]) -> Subprotocol | None:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     """Answer what Starlette refuses: an unknown path, a method that is not allowed."""
     if isinstance(error, HTTPException) and error.status_code == 405:  # noqa: PLR2004  # method not allowed
-        refused = PageNotFoundError("The method is not allowed here.")
-        response = problem(refused, locale_of(request))
-        response.status_code = error.status_code
+        response = problem(MethodNotAllowedError(), locale_of(request))
         response.headers.update(error.headers or {})
         return response
     return problem(PageNotFoundError(), locale_of(request))

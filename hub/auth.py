@@ -55,7 +55,8 @@ def refusal(principal: Principal, owner: str, scope: str) -> HubError | None:
     if principal.name == owner:
         if principal.may(scope) or principal.may("execute"):
             return None
-        return ForbiddenError(detail={"scope": scope})
+        seen = principal.may("read") or principal.may("monitor")
+        return ForbiddenError(detail={"scope": scope}) if seen else NotFoundError()
     if not principal.may("monitor"):
         return NotFoundError()
     return None if principal.may(scope) else ForbiddenError(detail={"scope": scope})

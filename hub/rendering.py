@@ -107,19 +107,23 @@ class CachedAnswer:
         log = run.log
         end = log.head + 1
         value = run.outcome.result if run.outcome is not None else NOTHING
+        about = b'"origin":"cached","from":0,"attempt":%d,"head":%d,"floor":%d,' % (
+            log.attempt,
+            end,
+            log.floor,
+        )
+        body = b'","status":"completed","progress":1.0,"result":%b,"error":null,'
+        body += b'"created_at":"'
         self._opened = (
-            b'"origin":"cached","from":0,"attempt":%d,"head":%d,"floor":%d,"response":'
-            b'{"task_id":"' % (log.attempt, end, log.floor),
-            b'","status":"completed","progress":1.0,"result":null,"error":null,'
-            b'"created_at":"',
+            about + b'"response":{"task_id":"',
+            body % NOTHING,
             b'","updated_at":"',
             tail + b"}",
         )
         self._result = (
             b'{"type":"result","task_id":"',
             b'","seq":%d,"response":{"task_id":"' % end,
-            b'","status":"completed","progress":1.0,"result":%b,"error":null,'
-            b'"created_at":"' % value,
+            body % value,
             b'","updated_at":"',
             tail + b"}",
         )
@@ -135,11 +139,9 @@ class CachedAnswer:
         time = rfc3339(task.created_at).encode()
         a, b, c, d = self._opened
         e, f, g, h, i = self._result
+        opened = (b'{"type":"opened",', id, b'"task_id":"', own, b'",')
         return (
-            b"".join(
-                (b'{"type":"opened",', id, b'"task_id":"', own, b'",')
-                + (a, own, b, time, c, time, d)
-            ),
+            b"".join((*opened, a, own, b, time, c, time, d)),
             b"".join((e, own, f, own, g, time, h, time, i)),
         )
 

@@ -91,8 +91,9 @@ def metadata(task: Task, now: float, *, request: bool = False) -> Metadata:
         now: The present, on the loop's clock; for a run that still executes.
         request: Whether to say what was asked for.
     """
-    run = task.run
+    run, early = task.run, task.early
     outcome = task.outcome
+    started_at = run.started_at if early is None else early.started_at
     ran_for = 0.0
     if outcome is not None:
         ran_for = outcome.execution_ms
@@ -102,13 +103,13 @@ def metadata(task: Task, now: float, *, request: bool = False) -> Metadata:
         plugin=run.request.plugin,
         command=run.request.command,
         origin=task.origin,
-        attempt=task.attempt,
-        queued_ms=_queued_ms(run, outcome),
+        attempt=task.attempt if early is None else early.attempt,
+        queued_ms=_queued_ms(run, started_at, outcome),
         execution_time_ms=int(ran_for * 1000 + 0.5) / 1000,
-        chunks=run.log.chunks,
+        chunks=run.log.chunks if early is None else early.chunks,
     )
-    if run.started_at:
-        made.started_at = rfc3339(run.started_at)
+    if started_at:
+        made.started_at = rfc3339(started_at)
     if task.origin == "cached":
         made.cached_at = rfc3339(run.cached_at)
         made.expires_at = rfc3339(run.expires_at)
@@ -121,9 +122,9 @@ def metadata(task: Task, now: float, *, request: bool = False) -> Metadata:
     return made
 
 
-def _queued_ms(run: Run, outcome: Outcome | None) -> int:
+def _queued_ms(run: Run, started_at: float, outcome: Outcome | None) -> int:
     """Return for how long the run waited for its first attempt."""
-    until = run.started_at or (outcome.ended_at if outcome else run.created_at)
+    until = started_at or (outcome.ended_at if outcome else run.created_at)
     return max(0, int((until - run.created_at) * 1000))
 
 
@@ -150,7 +151,8 @@ def response(
         value = NULL
         if result and outcome.result != NOTHING:
             value = msgspec.Raw(outcome.result)
-        progress = 1.0 if status is TaskStatus.COMPLETED else run.fraction
+        seen = run if task.early is None else task.early
+        progress = 1.0 if status is TaskStatus.COMPLETED else seen.fraction
         updated = max(outcome.ended_at, task.created_at)
         text = words(status.text, locale)
     return TaskResponse(

@@ -63,6 +63,22 @@ class Outcome(msgspec.Struct, kw_only=True, gc=False):
     execution_ms: float = 0.0
 
 
+class Departure(Outcome, kw_only=True, gc=False):
+    """How a task ended that left its run, and what it had seen of the run by then.
+
+    Attributes:
+        attempt: Which the run was in.
+        chunks: How many it had sent.
+        fraction: Its progress.
+        started_at: When it began, in seconds since the epoch; 0 for not at all.
+    """
+
+    attempt: int = 1
+    chunks: int = 0
+    fraction: float | None = None
+    started_at: float = 0.0
+
+
 class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request as the engine decides on it: checked, and its params canonical.
 
@@ -246,7 +262,7 @@ class Task(msgspec.Struct, gc=False, eq=False):
     trace: str | None
     deadline: float | None = None
     end: int = 0
-    early: Outcome | None = None
+    early: Departure | None = None
     leaving: bool = False
 
     @classmethod

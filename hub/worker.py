@@ -6,6 +6,7 @@ claim to the command's real end: a command that does not stop when it is told to
 """
 
 import asyncio
+import contextvars
 import logging
 from typing import Any
 
@@ -103,6 +104,8 @@ class Worker:
         self._slots = slots
         self._pipe = Pipe(engine=engine, clock=clock, caps=slots.caps)
         self._loop = asyncio.get_running_loop()
+        # Commands begin in the worker's context, not in that of whoever made room.
+        self._context = contextvars.copy_context()
         self._locale = locale
         self._threads = Threads()
         self._attempts: dict[int, Attempt] = {}
@@ -166,7 +169,8 @@ class Worker:
         self._attempts[run.number] = attempt
         ctx = TaskContext(self._facts(claim, spec), output)
         if spec.isolation == "thread":
-            run_in_thread(
+            self._context.copy().run(
+                run_in_thread,
                 self._threads,
                 spec,
                 ctx,
@@ -176,7 +180,9 @@ class Worker:
         else:
             # Owned by this worker: `stop` cancels them and waits, but not for ever for
             # one that swallows its cancellation, as a TaskGroup would.
-            attempt.task = self._loop.create_task(self._inline(attempt, ctx, params))
+            attempt.task = self._loop.create_task(
+                self._inline(attempt, ctx, params), context=self._context.copy()
+            )
 
     def _facts(self, claim: Claim, spec: CommandSpec) -> Facts:
         """Return what a command may know of its task."""

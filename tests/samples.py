@@ -63,6 +63,24 @@ PIECES: Final[st.SearchStrategy[Piece]] = st.one_of(
 )
 """Chunks before they have numbers."""
 
+FEW_PIECES: Final[st.SearchStrategy[Piece]] = st.one_of(
+    st.tuples(
+        st.integers(0, 9),
+        st.sampled_from(["out", "log", "é"]),
+        st.sampled_from([None, "text"]),
+        st.sampled_from([b"null", b'"abc"', b"[1,2.5]", b'{"a":"%b"}' % (b"x" * 200)]),
+        st.just(False),
+    ),
+    st.tuples(
+        st.integers(0, 9),
+        st.just("out"),
+        st.just("image/png"),
+        st.sampled_from([b"", b"\x00\xff", b"\x01" * 99]),
+        st.just(True),
+    ),
+)
+"""Chunks of few shapes, for tests of order and size."""
+
 ACCEPTED: Final = 1_000_000_000.25
 """When runs and tasks are accepted: 2001-09-09T01:46:40.250Z."""
 

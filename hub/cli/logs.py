@@ -23,6 +23,14 @@ def escape(text: str, most: int = FIELD_CHARACTERS) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+class NoPeersMistakes(logging.Filter):
+    """Leaves out what peers' bad bytes make a server log: anyone could fill it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep everything else."""
+        return not record.getMessage().startswith("Invalid UTF-8 sequence")
+
+
 class PlainFormatter(logging.Formatter):
     """Lines for people."""
 
@@ -63,3 +71,4 @@ def configure(stream: TextIO | None = None) -> None:
     root.setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(NoPeersMistakes())

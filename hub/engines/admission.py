@@ -17,7 +17,8 @@ from collections import deque
 from typing import Final
 
 from hub.clock import Clock
-from hub.engines.base import Answer, Bounds, Engine, Runner
+from hub.engines.base import Answer, Bounds, Runner
+from hub.engines.reading import Reading
 from hub.engines.shelf import Shelf
 from hub.errors import HubError, KeyConflictError, QueueFullError, StorageFullError
 from hub.ids import TaskIds
@@ -33,7 +34,7 @@ Parked = tuple[Submission, Answer, object]
 """A submission that waits to be decided."""
 
 
-class Admission(Engine):
+class Admission(Reading):
     """The half of a ledger that takes submissions.
 
     Args:
@@ -46,11 +47,11 @@ class Admission(Engine):
     def __init__(
         self, bounds: Bounds, clock: Clock, ids: TaskIds, shelf: Shelf
     ) -> None:
+        super().__init__(shelf)
         self._bounds = bounds
         self._clock = clock
         self._ids = ids
         self._number = 0
-        self._shelf = shelf
         self._keys: dict[Slot, Task] = {}
         self._flights: dict[bytes, Run] = {}
         self._parked: dict[Slot | bytes, list[Parked]] = {}
@@ -97,20 +98,8 @@ class Admission(Engine):
         self, request: Submission, answer: Answer, prepared: object = None
     ) -> None:
         """Decide what a request becomes."""
-        if request.key is not None:
-            slot = (request.principal, request.key)
-            parked = self._parked.get(slot)
-            if parked is not None:
-                parked.append((request, answer, prepared))
-                return
-            task = self._keys.get(slot)
-            if task is not None:
-                answer(_existing(task, request))
-                return
-            if self._stored_key(slot):
-                self._parked[slot] = [(request, answer, prepared)]
-                self._fetch_key(slot)
-                return
+        if request.key is not None and self._by_key(request, answer, prepared):
+            return
         flight = request.flight
         if flight is not None and request.cache != "off":
             parked = self._parked.get(flight)
@@ -120,6 +109,23 @@ class Admission(Engine):
             if self._fly(request, flight, answer):
                 return
         self._new(request, answer, prepared)
+
+    def _by_key(self, request: Submission, answer: Answer, prepared: object) -> bool:
+        """Answer with the task that has the key, or wait until that is known."""
+        slot = (request.principal, request.key or "")
+        parked = self._parked.get(slot)
+        if parked is not None:
+            parked.append((request, answer, prepared))
+            return True
+        task = self._keys.get(slot)
+        if task is not None:
+            answer(_existing(task, request))
+            return True
+        if self._stored_key(slot):
+            self._parked[slot] = [(request, answer, prepared)]
+            self._fetch_key(slot)
+            return True
+        return False
 
     def _fly(self, request: Submission, flight: bytes, answer: Answer) -> bool:
         """Answer from a finished or a running run, where there is one."""

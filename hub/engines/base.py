@@ -140,7 +140,8 @@ class Engine(ABC):
             Whether they were taken; a stale claim's are not.
 
         Raises:
-            OutputTooLargeError: The log would pass its bound; nothing was written.
+            OutputTooLargeError: The log would pass its bound; the chunks that still
+                fit were written.
         """
 
     @abstractmethod

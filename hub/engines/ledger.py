@@ -9,19 +9,17 @@ from abc import abstractmethod
 from collections import deque
 from typing import Final
 
-from hub.cache import CacheStatistics
 from hub.clock import Clock
 from hub.engines.admission import Admission
-from hub.engines.base import Bounds, Done, Found
+from hub.engines.base import Bounds, Done
 from hub.engines.shelf import AT_ONCE, Shelf
 from hub.errors import HubError, OutputTooLargeError
 from hub.events import Piece
 from hub.ids import TaskIds
 from hub.runs import (
-    NO_FOLLOWERS,
     NO_TASKS,
     Claim,
-    Follower,
+    Departure,
     Mood,
     Outcome,
     Run,
@@ -68,7 +66,9 @@ class Ledger(Admission):
         """Record the end of a run; then `_finished`."""
 
     @abstractmethod
-    def _record_early(self, task: Task, end: int, outcome: Outcome, done: Done) -> None:
+    def _record_early(
+        self, task: Task, end: int, outcome: Departure, done: Done
+    ) -> None:
         """Record that a task left a run that goes on; then `_left`."""
 
     @abstractmethod
@@ -111,13 +111,32 @@ class Ledger(Admission):
         before = log.total
         coming = sum([len(piece[3]) for piece in pieces])
         if before + coming > self._bounds.max_log_bytes or self._shelf.crowded(run):
+            self._append_what_fits(run, pieces)
             raise OutputTooLargeError
+        self._write(run, pieces)
+        return True
+
+    def _append_what_fits(self, run: Run, pieces: list[Piece]) -> None:
+        """Write the chunks that the log still has room for."""
+        room = self._bounds.max_log_bytes - run.log.total
+        fitting: list[Piece] = []
+        for piece in pieces:
+            room -= len(piece[3])
+            if room < 0 or self._shelf.crowded(run):
+                break
+            fitting.append(piece)
+        if fitting:
+            self._write(run, fitting)
+
+    def _write(self, run: Run, pieces: list[Piece]) -> None:
+        """Write chunks, and record them."""
+        log = run.log
+        before = log.total
         last = log.write(pieces)
         size = log.total - before
         run.uncommitted += size
         self._shelf.grow(size)
         self._record_pieces(run, pieces, last, size)
-        return True
 
     def _appended(self, run: Run, last: int, size: int) -> None:
         """Chunks are durable: readers may see them."""
@@ -240,20 +259,24 @@ class Ledger(Admission):
             still = [run for run in waiting if run.mood is Mood.QUEUED]
             self._queues[queue] = deque(still)
 
-    def _departure(self, run: Run, code: str) -> Outcome:
+    def _departure(self, run: Run, code: str) -> Departure:
         """Return how a task ends that leaves now."""
         cancelled = code == "cancelled"
         begun = run.mood is not Mood.QUEUED
         ran_for = (self._clock.now() - run.started) * 1000 if run.started else 0.0
-        return Outcome(
+        return Departure(
             status=TaskStatus.CANCELLED if cancelled else TaskStatus.FAILED,
             code=code,
             ran="yes" if begun else "no",
             ended_at=self._clock.wall(),
             execution_ms=ran_for,
+            attempt=run.attempt,
+            chunks=run.log.chunks,
+            fraction=run.fraction,
+            started_at=run.started_at,
         )
 
-    def _left(self, task: Task, end: int, outcome: Outcome, done: Done) -> None:
+    def _left(self, task: Task, end: int, outcome: Departure, done: Done) -> None:
         """A task has durably left a run that goes on."""
         task.early = outcome
         task.end = end
@@ -269,56 +292,6 @@ class Ledger(Admission):
         claim = self._running.get(run.number)
         if claim is not None:
             self._worker.revoke(claim)
-
-    # Reading
-
-    def find(self, task_id: str, found: Found) -> None:
-        """Look a task up."""
-        task = self._shelf.tasks.get(task_id)
-        if task is not None:
-            found(task)
-        else:
-            self._fetch(task_id, found)
-
-    @abstractmethod
-    def _fetch(self, task_id: str, found: Found) -> None:
-        """Look a task up in the store."""
-
-    def follow(self, follower: Follower) -> None:
-        """Mark a follower whenever its task has something to read."""
-        run = follower.task.run
-        if run.followers is NO_FOLLOWERS:
-            run.followers = {follower}
-        else:
-            run.followers.add(follower)
-
-    def unfollow(self, follower: Follower) -> None:
-        """Stop marking a follower."""
-        run = follower.task.run
-        if run.followers is not NO_FOLLOWERS:
-            run.followers.discard(follower)
-            if not run.followers:
-                run.followers = NO_FOLLOWERS
-
-    # The cache
-
-    def cached(self, plugin: str | None, command: str | None) -> list[Run]:
-        """List the runs in the cache."""
-        return [
-            run
-            for _, run in self._shelf.cache.items()
-            if _concerns(run, plugin, command)
-        ]
-
-    def clear_cache(self, plugin: str | None, command: str | None) -> int:
-        """Drop the cache, or a part of it."""
-        return len(
-            self._shelf.cache.clear(lambda _, run: _concerns(run, plugin, command))
-        )
-
-    def cache_statistics(self) -> CacheStatistics:
-        """Return the counters of the cache."""
-        return self._shelf.cache.statistics
 
     # Time
 
@@ -347,12 +320,6 @@ class Ledger(Admission):
         for follower in list(task.run.followers):
             if follower.task is task:
                 follower.vanished()
-
-
-def _concerns(run: Run, plugin: str | None, command: str | None) -> bool:
-    """Whether a run is one of a plugin, and of a command."""
-    request = run.request
-    return plugin in (None, request.plugin) and command in (None, request.command)
 
 
 def _ignore(_: HubError | None) -> None:

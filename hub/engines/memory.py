@@ -9,7 +9,7 @@ from hub.engines.ledger import Ledger
 from hub.engines.shelf import Shelf
 from hub.events import Piece
 from hub.ids import TaskIds
-from hub.runs import Outcome, Run, Task
+from hub.runs import Departure, Outcome, Run, Task
 
 _NO_TAILS: Sequence[bytes] = ()
 
@@ -54,7 +54,9 @@ class MemoryEngine(Ledger):
     def _record_finish(self, run: Run, outcome: Outcome, done: Done | None) -> None:
         self._finished(run, outcome, done)
 
-    def _record_early(self, task: Task, end: int, outcome: Outcome, done: Done) -> None:
+    def _record_early(
+        self, task: Task, end: int, outcome: Departure, done: Done
+    ) -> None:
         self._left(task, end, outcome, done)
 
     def _record_closing(self, run: Run, done: Done) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from hub.errors import HubError
+from hub.errors import NotFoundError
 
 POLICY: Final = "; ".join(
     (
@@ -39,13 +39,20 @@ TYPES: Final = {
 """What is served; files of other kinds are not."""
 
 
-class PageNotFoundError(HubError):
-    """There is nothing here."""
+class PageNotFoundError(NotFoundError):
+    """There is nothing at this address."""
 
-    code = "not_found"
-    status = 404
-    retry = False
-    ran = "no"
+    def __init__(self, message: str = "There is nothing at this address.") -> None:
+        super().__init__(message)
+
+
+class MethodNotAllowedError(PageNotFoundError):
+    """The method is not allowed at this address."""
+
+    status = 405
+
+    def __init__(self) -> None:
+        super().__init__("The method is not allowed at this address.")
 
 
 def static_folder() -> Path:

@@ -53,10 +53,11 @@ async def stream(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request with the frames of the task that it starts."""
     request = Request(scope, receive)
     node = request.app.state.node
+    chunks = True
     try:
-        opened: Opened | HubError = await asking.execute(
-            node, await wish_of(request), locale_of(request)
-        )
+        wish = await wish_of(request)
+        chunks = wish.chunks
+        opened: Opened | HubError = await asking.execute(node, wish, locale_of(request))
     except HubError as error:
         opened = error
     await send(_head(request))
@@ -66,7 +67,7 @@ async def stream(scope: Scope, receive: Receive, send: Send) -> None:
         feed.error(opened)
         feed.end()
     else:
-        feed.open(opened)
+        feed.open(opened, chunks=chunks)
         if not feed.watches:
             feed.end()
     gone = asyncio.ensure_future(_disconnected(receive))

@@ -26,11 +26,15 @@ from hub.errors import (
     UnknownTypeError,
 )
 from hub.protocol.frames import AnyClientFrame, Execute, Hello, Id, Watch
+from hub.protocol.salvage import elements, fields
 from hub.protocol.writing import Framing, Subprotocol, framing
 
 MINUTE: Final = 60.0
 _EMPTY_MAP: Final = b"\x80"
+_BRACE: Final = ord("{")
 _CACHES: Final = ("use", "refresh", "off")
+_UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+"""What decoders raise."""
 _MOST_KEY: Final = 256
 _MOST_MS: Final = 10**12
 
@@ -140,21 +144,29 @@ class Connection:
         """Take an array of frames."""
         try:
             frames = self._list_decoder.decode(data)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            pass
-        else:
-            return [self._checked(frame, 0) for frame in frames]
+        except _UNDECODABLE:
+            return self._each(data)
+        # Where a `hello` may be too large its own size counts, so it is read alone.
+        if len(data) > self._hello_bytes and frames and type(frames[0]) is Hello:
+            return self._each(data)
+        return [self._checked(frame, 0) for frame in frames]
+
+    def _each(self, data: bytes) -> list[AnyClientFrame | Refusal]:
+        """Take an array frame by frame."""
         try:
-            parts = self._raw_decoder.decode(data)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            return [self._undecodable(str(error))]
-        return [self._one(bytes(part)) for part in parts]
+            parts = [bytes(part) for part in self._raw_decoder.decode(data)]
+        except _UNDECODABLE as error:
+            salvaged = elements(data) if self._text else None
+            if salvaged is None:
+                return [self._undecodable(str(error))]
+            parts = salvaged
+        return [self._one(part) for part in parts]
 
     def _one(self, data: bytes) -> AnyClientFrame | Refusal:
         """Take one frame."""
         try:
             frame = self._frame_decoder.decode(data)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        except _UNDECODABLE as error:
             return self._explain(data, error)
         return self._checked(frame, len(data))
 
@@ -185,33 +197,56 @@ class Connection:
     def _execute(self, frame: Execute) -> Execute | Refusal:
         """Check an `execute`; its params become JSON."""
         self._started = True
+        if not self._text:
+            try:
+                given = bytes(frame.params) or _EMPTY_MAP
+                params = msgspec.Raw(json_from_msgpack(given))
+            except ValueDomainError as error:
+                refused = InvalidParamsError(
+                    f"params: {error}", detail={"field": "params", "reason": str(error)}
+                )
+                return Refusal(id=frame.id, error=refused)
+            frame = msgspec.structs.replace(frame, params=params)
         wrong = wrong_in_execute(frame)
-        if wrong is not None:
-            return Refusal(id=frame.id, error=wrong)
-        if self._text:
-            return frame
-        try:
-            params = msgspec.Raw(json_from_msgpack(bytes(frame.params) or b"\x80"))
-        except ValueDomainError as error:
-            refused = InvalidParamsError(
-                f"params: {error}", detail={"field": "params", "reason": str(error)}
-            )
-            return Refusal(id=frame.id, error=refused)
-        return msgspec.structs.replace(frame, params=params)
+        return frame if wrong is None else Refusal(id=frame.id, error=wrong)
 
     def _explain(self, data: bytes, error: Exception) -> Refusal:
         """Say what is wrong with a frame that no type fits."""
         try:
-            fields = self._object_decoder.decode(data)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            return self._undecodable(str(error))
+            found = self._object_decoder.decode(data)
+        except _UNDECODABLE:
+            return self._salvage(data, error)
         self._started = True
-        kind = _field(fields, "type", self._type_decoder)
+        kind = _field(found, "type", self._type_decoder)
         if kind is not None and kind not in TYPES:
             refused: HubError = UnknownTypeError(detail={"type": kind[:64]})
         else:
             refused = BadFrameError(str(error))
-        return Refusal(id=self._id_of(fields), error=refused)
+        return Refusal(id=self._id_of(found), error=refused)
+
+    def _salvage(self, data: bytes, error: Exception) -> Refusal:
+        """Say what is wrong with a frame that cannot be decoded at all.
+
+        Where only its params are to blame, they are named.
+        """
+        found = fields(data) if self._text else None
+        if not found:
+            return self._undecodable(str(error))
+        found.pop("params", None)
+        rest = b"{%b}" % b",".join(
+            [msgspec.json.encode(name) + b":" + value for name, value in found.items()]
+        )
+        try:
+            frame = self._frame_decoder.decode(rest)
+        except _UNDECODABLE:
+            return self._undecodable(str(error))
+        self._started = True
+        deep = isinstance(error, RecursionError)
+        reason = "nested too deeply" if deep else "text with a lone surrogate"
+        refused = InvalidParamsError(
+            f"params: {reason}", detail={"field": "params", "reason": reason}
+        )
+        return Refusal(id=getattr(frame, "id", msgspec.UNSET), error=refused)
 
     def _id_of(self, fields: dict[str, msgspec.Raw]) -> Id | msgspec.UnsetType:
         """Return the id of a frame whose other fields are wrong."""
@@ -223,7 +258,7 @@ class Connection:
         self._started = True
         try:
             fields = self._object_decoder.decode(data)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        except _UNDECODABLE:
             fields = {}
         error = FrameTooLargeError(detail={"limit": self._frame_bytes})
         return Refusal(id=self._id_of(fields), error=error)
@@ -245,12 +280,15 @@ def _field(
     """Return one field of a frame that has no type; None where it is of no use."""
     try:
         return decoder.decode(fields[name])
-    except (KeyError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except (KeyError, *_UNDECODABLE):
         return None
 
 
-def wrong_in_execute(frame: Execute) -> InvalidParamsError | None:
+def wrong_in_execute(frame: Execute) -> HubError | None:
     """Return what is wrong with a request whose types are right."""
+    given = memoryview(frame.params)
+    if given and given[0] != _BRACE:
+        return BadFrameError("params: expected an object")
     field = _field_out_of_range(frame)
     return None if field is None else _out_of_range(field)
 

@@ -111,7 +111,7 @@ def test_killed_in_a_stream(make_hub: MakeHub) -> None:
     """In full flow: what was read is a prefix of what is there."""
     hub = make_hub().start()
     with hub.client(MSGPACK) as client:
-        reader = client.start("stream", "flood", {"n": 20_000, "size": 100})
+        reader = client.start("stream", "flood", {"n": 200_000, "size": 100})
         client.chunks(reader, 500)
         hub.kill()
         before = list(reader.chunks)

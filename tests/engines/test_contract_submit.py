@@ -1,14 +1,14 @@
 """What a submission becomes: one atomic decision, in the protocol's order."""
 
-from msgspec.structs import replace
-
 import pytest
+from msgspec.structs import replace
 
 from hub.engines.base import Bounds
 from hub.runs import Mood, Opened
 from hub.tasks import TaskStatus
 from tests.engines.conftest import MakeLab
-from tests.engines.lab import BASE, SHARED, Lab, outcome, tasks_of, words_of
+from tests.engines.doubles import BASE, SHARED, outcome, tasks_of, words_of
+from tests.engines.lab import Lab
 
 KEYED = replace(BASE, key="k")
 

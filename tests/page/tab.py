@@ -7,8 +7,8 @@ from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 ACTION_MS = 15_000
 """How long anything on the page may take; a busy machine is slow."""
 
-LOST = re.compile(r"WebSocket connection to .* failed|net::ERR_(CONNECTION|SOCKET|EMPTY)_")
-"""What Chromium itself reports of a hub that is away."""
+LOST = re.compile(r"WebSocket connection to .* failed|load resource: net::ERR_")
+"""What Chromium itself reports of a line that was cut, the page's icon included."""
 
 
 class Tab:

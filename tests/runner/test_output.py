@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from hub.engines.base import Bounds
 from hub.plugin.context import TaskContext
 from hub.plugin.errors import TaskError
 from hub.runner.output import Caps
@@ -289,7 +290,7 @@ async def test_progress_is_seen_while_the_command_runs(command: str) -> None:
 
 async def test_progress_never_waits() -> None:
     """Any number of calls without a turn of the loop; followers are marked once."""
-    async with stage() as hub:
+    async with stage(bounds=Bounds(progress_ms=100)) as hub:
 
         async def script(ctx: TaskContext) -> None:
             await asyncio.sleep(0)

@@ -21,7 +21,7 @@ from hub.engines.sqlite.writer import Reader, Record, Row, Writer
 from hub.errors import HubError
 from hub.events import Piece
 from hub.ids import TaskIds
-from hub.runs import Mood, Origin, Outcome, Run, Task
+from hub.runs import Departure, Mood, Origin, Outcome, Run, Task
 
 KEEP_BYTES: Final = 2**18
 """How much of a running run's log stays in memory once it has grown."""
@@ -236,10 +236,12 @@ class SqliteEngine(Ledger):
         self._live.pop(run.number, None)
         super()._finished(run, outcome, done)
 
-    def _record_early(self, task: Task, end: int, outcome: Outcome, done: Done) -> None:
+    def _record_early(
+        self, task: Task, end: int, outcome: Departure, done: Done
+    ) -> None:
         name = "leave_first" if task.origin == Origin.NEW else "leave_task"
         where = task.run.number if task.origin == Origin.NEW else task.id
-        row = (end, rows.pack_outcome(outcome), where)
+        row = (end, rows.pack_departure(outcome), where)
         self._writer.record(
             Record(((name, row),), self._left, (task, end, outcome, done))
         )

@@ -13,7 +13,7 @@ import msgspec
 from hub.clock import Clock
 from hub.events import Piece, chunk_tail
 from hub.log import RunLog
-from hub.runs import Mood, Outcome, Run, Submission, Task
+from hub.runs import Departure, Mood, Outcome, Run, Submission, Task
 
 FORMAT: Final = 1
 """The format of the bodies that are written."""
@@ -47,12 +47,19 @@ class StoredRequest(msgspec.Struct, frozen=True, array_like=True):
 
 
 class StoredOutcome(msgspec.Struct, frozen=True, array_like=True):
-    """How something ended, and for a run when its result entered the cache."""
+    """How a run ended, and when its result entered the cache."""
 
     format: int
     outcome: Outcome
-    cached_at: float = 0.0
-    expires_at: float = 0.0
+    cached_at: float
+    expires_at: float
+
+
+class StoredDeparture(msgspec.Struct, frozen=True, array_like=True):
+    """How a task ended that left its run."""
+
+    format: int
+    departure: Departure
 
 
 class StoredChunks(msgspec.Struct, frozen=True, array_like=True):
@@ -66,6 +73,7 @@ class StoredChunks(msgspec.Struct, frozen=True, array_like=True):
 _pack = msgspec.msgpack.Encoder().encode
 _request = msgspec.msgpack.Decoder(StoredRequest).decode
 _outcome = msgspec.msgpack.Decoder(StoredOutcome).decode
+_departure = msgspec.msgpack.Decoder(StoredDeparture).decode
 _chunks = msgspec.msgpack.Decoder(StoredChunks).decode
 
 RunRow = tuple[
@@ -155,10 +163,13 @@ def unpack_request(body: bytes) -> Submission:
     )
 
 
-def pack_outcome(outcome: Outcome, run: Run | None = None) -> bytes:
-    """Encode how something ended."""
-    if run is None:
-        return _pack(StoredOutcome(FORMAT, outcome))
+def pack_departure(departure: Departure) -> bytes:
+    """Encode how a task ended that left its run."""
+    return _pack(StoredDeparture(FORMAT, departure))
+
+
+def pack_outcome(outcome: Outcome, run: Run) -> bytes:
+    """Encode how a run ended."""
     return _pack(StoredOutcome(FORMAT, outcome, run.cached_at, run.expires_at))
 
 
@@ -214,7 +225,7 @@ def load_task(row: TaskRow, run: Run) -> Task:
 def _load_end(task: Task, early_end: int, early: bytes | None) -> None:
     """Give a task its end, where it has one."""
     if early is not None:
-        task.early = _outcome(early).outcome
+        task.early = _departure(early).departure
         task.end = early_end
     elif task.run.outcome is not None:
         task.end = task.run.log.head + 1
