@@ -1,5 +1,6 @@
 """The ASGI face: the WebSocket, HTTP, and the page, for any ASGI server."""
 
+import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,11 +25,16 @@ from hub.http.pages import (
 )
 from hub.http.problems import locale_of, on_error, problem
 from hub.http.routes import ROUTES
+from hub.http.wire import WIRE, Wire
 from hub.node import Node
 from hub.protocol.writing import Subprotocol
 from hub.sessions import Session
 from hub.settings import Settings, load
 
+logger = logging.getLogger("hub.app")
+
+INTERNAL: Final = 4005
+"""The close code for a fault of the hub."""
 UNSUPPORTED: Final = 4502
 """The close code for a client that speaks no protocol of ours."""
 
@@ -38,15 +44,19 @@ class SocketTransport:
 
     Args:
         send: The server's; the socket has been accepted.
+        wire: The short way, where there is one.
     """
 
-    __slots__ = ("_send",)
+    __slots__ = ("_send", "_wire")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, wire: Wire | None = None) -> None:
         self._send = send
+        self._wire = wire
 
-    def send(self, data: str | bytes) -> Coroutine[Any, Any, None]:  # as Send says
-        """Send one message; waits while the peer takes nothing."""
+    def send(self, data: str | bytes) -> Coroutine[Any, Any, None] | None:
+        """Send one message; None where it was taken, else what to await until it is."""
+        if self._wire is not None:
+            return self._wire.write(data)
         kind = "text" if isinstance(data, str) else "bytes"
         return self._send({"type": "websocket.send", kind: data})  # type: ignore[return-value]  # servers' sends are coroutines
 
@@ -70,22 +80,40 @@ class SocketEndpoint:
             return
         await socket.accept(subprotocol=chosen.value if offered else None)
         node: Node = scope["app"].state.node
+        found = scope["extensions"].get(WIRE)
+        wire = found if isinstance(found, Wire) else None
         session = Session(
             node.house,
             chosen,
-            SocketTransport(send),
+            SocketTransport(send, wire),
             node.principal,
             node.settings.locale,
         )
         try:
-            await _serve(session, receive)
+            if wire is not None:
+                wire.attach(lambda data: _take(session, wire, data))
+            await _serve(session, receive, wire)
         finally:
             session.close()
 
 
-async def _serve(session: Session, receive: Receive) -> None:
+def _take(session: Session, wire: Wire, data: str | bytes) -> None:
+    """Hand a message to its session; stop reading from a client that reads nothing."""
+    if session.closed:
+        return
+    try:
+        session.receive(data)
+    except Exception:
+        logger.exception("a message could not be taken")
+        session.close_with(INTERNAL, "internal")
+    if session.congested:
+        wire.pause()
+        session.when_relieved(wire.resume)
+
+
+async def _serve(session: Session, receive: Receive, wire: Wire | None) -> None:
     """Hand a client's messages to its session until it goes."""
-    while not session.closed:
+    while not session.closed or wire is not None:
         message = await receive()
         if message["type"] != "websocket.receive":
             return

@@ -133,6 +133,15 @@ def msgpack_from_json(data: bytes) -> bytes:
     return _pack(_decode(data))
 
 
+def sayable(text: str) -> str:
+    """Return a text that every client can read: lone surrogates are written out."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="backslashreplace").decode()
+    return text
+
+
 def _check(value: object, depth: int) -> None:
     """Walk a decoded value; raise `ValueDomainError` at the first trouble."""
     if isinstance(value, dict | list):

@@ -24,8 +24,8 @@ logger = logging.getLogger("hub.delivery")
 class Transport(Protocol):
     """Where messages go."""
 
-    def send(self, data: str | bytes) -> Coroutine[Any, Any, None]:
-        """Send one message; waits while the peer takes nothing."""
+    def send(self, data: str | bytes) -> Coroutine[Any, Any, None] | None:
+        """Send one message; None where it was taken, else what to await until it is."""
 
     def close(self, code: int, reason: str) -> Coroutine[Any, Any, None]:
         """End the conversation."""

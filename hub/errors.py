@@ -206,9 +206,17 @@ class RunCancelledError(RunError):
 
 
 class OutputTooLargeError(RunError):
-    """The run wrote more than its log may hold."""
+    """The run wrote more than its log may hold.
+
+    Args:
+        taken: How many of the pieces that were given the log still took.
+    """
 
     code = "output_too_large"
+
+    def __init__(self, taken: int = 0) -> None:
+        self.taken = taken
+        super().__init__()
 
 
 class PoisonedError(RunError):

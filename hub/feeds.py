@@ -15,7 +15,7 @@ single larger frame.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -74,7 +74,7 @@ class Feed:
         self._loading: deque[Watch] | None = None
         self._sending: asyncio.Task[None] | None = None
         self._closing: tuple[int, str, msgspec.Struct | None] | None = None
-        self._relief: asyncio.Future[None] | None = None
+        self._relief: Callable[[], None] | None = None
         delivery.add(self)
 
     # What is to be sent
@@ -136,11 +136,16 @@ class Feed:
         """Whether more answers wait than a reader should have on its way."""
         return self._answer_bytes > CONGESTED_BYTES
 
+    def when_relieved(self, call: Callable[[], None]) -> None:
+        """Call something once the feed is congested no more, or closed."""
+        self._relief = call
+
     async def relief(self) -> None:
         """Wait while the feed is congested."""
-        while self.congested and not self.closed:
-            self._relief = asyncio.get_running_loop().create_future()
-            await self._relief
+        relieved = asyncio.Event()
+        self.when_relieved(relieved.set)
+        if self.congested and not self.closed:
+            await relieved.wait()
 
     # Watching
 
@@ -218,7 +223,7 @@ class Feed:
         if message is not None:
             self._wiring.metrics.bytes_out += len(message)
             self.sent_at = self.clock.now()
-            self._drive(self._transport.send(message))
+            self._send(message)
             if self._answers or self._reading or self._news or self._closing:
                 self._schedule()
         elif self._closing is not None and not self._loading:
@@ -231,8 +236,19 @@ class Feed:
             self._delivery.discard(self)
             self._drive(self._transport.close(code, reason))
 
-    def _drive(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _send(self, message: str | bytes) -> None:
+        """Send a message."""
+        try:
+            sending = self._transport.send(message)
+        except ConnectionError as error:
+            self._lost(error)
+        else:
+            self._drive(sending)
+
+    def _drive(self, coroutine: Coroutine[Any, Any, None] | None) -> None:
         """Drive a send; leave it to a task where it has to wait."""
+        if coroutine is None:
+            return
         try:
             blocked = coroutine.send(None)
         except StopIteration:
@@ -273,8 +289,9 @@ class Feed:
 
     def _relieve(self) -> None:
         """Let the reader be read from again."""
-        if self._relief is not None and not self._relief.done():
-            self._relief.set_result(None)
+        relief, self._relief = self._relief, None
+        if relief is not None:
+            relief()
 
     # Composing
 
@@ -371,9 +388,12 @@ class Feed:
         def loaded(tails: Sequence[bytes]) -> None:
             waiting, self._loading = self._loading or deque(), None
             if self.watches.get(watch.task.id) is watch:
-                if tails:
-                    watch.cursor.last += len(tails)
-                    self._answer(watch.stored(list(tails)), len(tails))
+                if watch.cursor.last != step.first - 1:
+                    watch.moved()  # it went on meanwhile: what came is of no use
+                elif tails:
+                    found = list(tails[: step.last - step.first + 1])
+                    watch.cursor.last += len(found)
+                    self._answer(watch.stored(step.first, found), len(found))
                     watch.moved()
                 else:
                     self.vanished(watch)

@@ -48,9 +48,10 @@ class RunLog(msgspec.Struct, gc=False):
     resets: tuple[tuple[int, int], ...] = ()
     chunks: int = 0
     total: int = 0
-    _tails: list[bytes] = _NO_TAILS
-    _sizes: "array[int]" = _NO_SIZES
-    _packed: dict[int, bytes] = _NOTHING_PACKED
+    # By factory: msgspec copies an empty default, which would not be known again.
+    _tails: list[bytes] = msgspec.field(default_factory=lambda: _NO_TAILS)
+    _sizes: "array[int]" = msgspec.field(default_factory=lambda: _NO_SIZES)
+    _packed: dict[int, bytes] = msgspec.field(default_factory=lambda: _NOTHING_PACKED)
 
     def __post_init__(self) -> None:
         """Show what is not in memory."""

@@ -27,44 +27,58 @@ def response_json(
 ) -> bytes:
     """Return `hub.responses.response` of the same arguments, as JSON."""
     run = task.run
-    outcome = task.outcome
-    if outcome is None:
-        rare = run.message is not None or run.fraction is not None
-        ran_for = (now - run.started) * 1000 if run.started else 0.0
-        status, value, changed = task.status, NOTHING, run.updated_at
-        progress: bytes = b"null"
-        until = run.started_at or run.created_at
-    else:
-        rare = outcome.code is not None
-        ran_for = outcome.execution_ms
-        status, changed = outcome.status, outcome.ended_at
-        value = outcome.result if result else NOTHING
-        progress = b"1.0"
-        until = run.started_at or outcome.ended_at
-    if rare or request or task.trace is not None or task.origin == "cached":
+    outcome = run.outcome
+    if (
+        outcome is None
+        or outcome.code is not None
+        or request
+        or task.early is not None
+        or task.trace is not None
+        or not task.end
+        or not run.started_at
+        or task.origin == "cached"
+    ):
         return _encode(response(task, locale, now, result=result, request=request))
-    created = task.created_at
-    started = b""
-    if run.started_at:
-        started = b',"started_at":"%b"' % rfc3339(run.started_at).encode()
+    # What is left is what most results are: a run of one's own, or shared, completed.
+    own, changed = task.created_at, outcome.ended_at
+    started = run.started_at
+    waited = int((started - run.created_at) * 1000)
     return (
-        b'{"task_id":"%b","status":"%b","progress":%b,"result":%b,"error":null,'
-        b'"created_at":"%b","updated_at":"%b"%b%d,"queued_ms":%d,'
-        b'"execution_time_ms":%b%b,"chunks":%d}}'
+        b'{"task_id":"%b","status":"completed","progress":1.0,"result":%b,'
+        b'"error":null,"created_at":"%b","updated_at":"%b"%b%d,"queued_ms":%d,'
+        b'"execution_time_ms":%b,"started_at":"%b","chunks":%d}}'
     ) % (
         task.id.encode(),
-        status.text.encode(),
-        progress,
-        value,
-        rfc3339(created).encode(),
-        rfc3339(max(created, changed)).encode(),
-        _piece(run, task.origin, status, locale),
-        task.attempt,
-        max(0, int((until - run.created_at) * 1000)),
-        _encode(int(ran_for * 1000 + 0.5) / 1000),
-        started,
+        outcome.result if result else NOTHING,
+        rfc3339(own).encode(),
+        rfc3339(max(own, changed)).encode(),
+        _piece(run, task.origin, outcome.status, locale),
+        run.log.attempt,
+        max(0, waited),
+        _encode(int(outcome.execution_ms * 1000 + 0.5) / 1000),
+        rfc3339(started).encode(),
         run.log.chunks,
     )
+
+
+def fresh_json(task: Task, id: bytes, locale: str) -> bytes | None:
+    """Return `opened` of a task that is new, or None where more is to be said.
+
+    Args:
+        task: What was just accepted.
+        id: The field ``"id":…,``, or nothing.
+        locale: The reader's language.
+    """
+    run = task.run
+    if run.started_at or run.log.head or task.end or task.trace is not None:
+        return None
+    own, time = task.id.encode(), rfc3339(task.created_at).encode()
+    return (
+        b'{"type":"opened",%b"task_id":"%b","origin":"new","from":0,"attempt":1,'
+        b'"head":0,"floor":0,"response":{"task_id":"%b","status":"created",'
+        b'"progress":null,"result":null,"error":null,"created_at":"%b",'
+        b'"updated_at":"%b"%b1,"queued_ms":0,"execution_time_ms":0.0,"chunks":0}}}'
+    ) % (id, own, own, time, time, _piece(run, "new", TaskStatus.CREATED, locale))
 
 
 def _piece(run: Run, origin: str, status: TaskStatus, locale: str) -> bytes:

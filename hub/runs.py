@@ -196,8 +196,9 @@ class Run(msgspec.Struct, gc=False, eq=False):
     mood: Mood = Mood.QUEUED
     attempt: int = 1
     log: RunLog = msgspec.field(default_factory=RunLog)
-    tasks: list["Task"] = NO_TASKS
-    followers: set[Follower] = NO_FOLLOWERS
+    # By factory: msgspec copies an empty default, which would not be known again.
+    tasks: list["Task"] = msgspec.field(default_factory=lambda: NO_TASKS)
+    followers: set[Follower] = msgspec.field(default_factory=lambda: NO_FOLLOWERS)
     outcome: Outcome | None = None
     started: float = 0.0
     started_at: float = 0.0
@@ -216,7 +217,7 @@ class Run(msgspec.Struct, gc=False, eq=False):
     fanned: float = 0.0
     fanning: bool = False
     told: tuple[object, bytes] | None = None
-    shared: dict[str, object] = NOTHING_SHARED
+    shared: dict[str, object] = msgspec.field(default_factory=lambda: NOTHING_SHARED)
     prepared: object = None
 
     @property

@@ -166,10 +166,12 @@ class Watch:
             return framing.frame(gap), 1
         return framing.result(self._reader.view(), task, step.last), 1
 
-    def stored(self, tails: list[bytes]) -> bytes:
-        """Return entries that came from the store as frames."""
+    def stored(self, first: int, tails: list[bytes]) -> bytes:
+        """Return entries that came from the store, from number `first` on, as frames."""
         framing = self._reader.framing
-        return framing.splice_tails(framing.head("chunk", self.task.id), tails)
+        resets = {seq for seq, _ in self.task.run.log.resets}
+        kind = "reset" if first in resets else "chunk"
+        return framing.splice_tails(framing.head(kind, self.task.id), tails)
 
 
 def progress_tail(task: Task) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 
 from hub.clock import Clock
 from hub.engines.base import Engine
-from hub.errors import HubError
+from hub.errors import HubError, InternalError
 from hub.metrics import Metrics
 from hub.plugin.context import Facts, TaskContext
 from hub.plugin.spec import CommandSpec, Prepared
@@ -226,7 +226,11 @@ class Worker:
         if attempt.over:
             logger.warning("task %s: the abandoned command has returned", run.id)
         else:
-            attempt.output.close()
+            try:
+                attempt.output.close()
+            except Exception:
+                logger.exception("task %s: its output could not be closed", run.id)
+                attempt.code = InternalError.code
             # Closing may have found that the log is full, so look at the code now.
             if attempt.code is not None:
                 outcome = stopped(attempt.code)

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from hub.events import Piece
-from hub.runs import Outcome, Run, Submission, Task
+from hub.runs import Departure, Outcome, Run, Submission, Task
 from hub.tasks import NULL, Metadata, TaskResponse, TaskStatus
 
 Json: TypeAlias = (
@@ -85,7 +85,9 @@ ACCEPTED: Final = 1_000_000_000.25
 """When runs and tasks are accepted: 2001-09-09T01:46:40.250Z."""
 
 COMPLETED: Final = Outcome(status=TaskStatus.COMPLETED, result=b"42", ended_at=1.0)
-CANCELLED: Final = Outcome(status=TaskStatus.CANCELLED, code="cancelled", ended_at=1.0)
+CANCELLED: Final = Departure(
+    status=TaskStatus.CANCELLED, code="cancelled", ended_at=1.0
+)
 
 
 def text_piece(text: str, at: int = 0) -> Piece:

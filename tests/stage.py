@@ -41,7 +41,7 @@ Script = Callable[[TaskContext], Any]
 Entry = dict[str, Any]
 """A log entry as JSON."""
 
-PATIENCE_S = 20.0
+PATIENCE_S = 10.0
 """How long a test waits for what should come at once; only a failing one waits."""
 SCRIPTED = "scripted"
 GRACE_S = 0.05

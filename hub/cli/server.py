@@ -5,41 +5,13 @@ import contextlib
 import signal
 import socket
 import threading
-from asyncio.transports import BaseTransport, WriteTransport
 from collections.abc import Callable, Iterator
-from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.websockets.websockets_sansio_impl import (
-    WebSocketsSansIOProtocol,
-)
 
+from hub.cli.sockets import SocketProtocol
 from hub.node import Node
-
-HIGH_WATER: Final = 8 * 1024
-"""When the transport holds more than this, the hub composes no more for the peer."""
-SEND_BUFFER: Final = 256 * 1024
-"""What the kernel may hold for one peer."""
-DEAD_AFTER_MS: Final = 30_000
-"""When the kernel gives up on a peer that acknowledges nothing."""
-
-
-class SocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, with small buffers, so that answers are never far behind."""
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        """Set the buffers."""
-        if isinstance(transport, WriteTransport):
-            transport.set_write_buffer_limits(high=HIGH_WATER)
-        found = transport.get_extra_info("socket")
-        if found is not None and found.family in (socket.AF_INET, socket.AF_INET6):
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):
-                found.setsockopt(
-                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER_MS
-                )
-        super().connection_made(transport)
 
 
 class Server(uvicorn.Server):

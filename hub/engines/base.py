@@ -140,8 +140,8 @@ class Engine(ABC):
             Whether they were taken; a stale claim's are not.
 
         Raises:
-            OutputTooLargeError: The log would pass its bound; the chunks that still
-                fit were written.
+            OutputTooLargeError: The log would pass its bound. `taken` says how many
+                of the chunks were written all the same, because they still fit.
         """
 
     @abstractmethod

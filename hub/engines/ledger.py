@@ -111,13 +111,12 @@ class Ledger(Admission):
         before = log.total
         coming = sum([len(piece[3]) for piece in pieces])
         if before + coming > self._bounds.max_log_bytes or self._shelf.crowded(run):
-            self._append_what_fits(run, pieces)
-            raise OutputTooLargeError
+            raise OutputTooLargeError(self._append_what_fits(run, pieces))
         self._write(run, pieces)
         return True
 
-    def _append_what_fits(self, run: Run, pieces: list[Piece]) -> None:
-        """Write the chunks that the log still has room for."""
+    def _append_what_fits(self, run: Run, pieces: list[Piece]) -> int:
+        """Write the chunks that the log still has room for; return how many."""
         room = self._bounds.max_log_bytes - run.log.total
         fitting: list[Piece] = []
         for piece in pieces:
@@ -127,6 +126,7 @@ class Ledger(Admission):
             fitting.append(piece)
         if fitting:
             self._write(run, fitting)
+        return len(fitting)
 
     def _write(self, run: Run, pieces: list[Piece]) -> None:
         """Write chunks, and record them."""

@@ -19,7 +19,7 @@ from typing import Final, Literal, Protocol, TypeVar, overload
 
 import msgspec
 
-from hub.codec import to_json
+from hub.codec import sayable, to_json
 
 Item = TypeVar("Item")
 Level = Literal["debug", "info", "warning", "error", "critical"]
@@ -173,6 +173,8 @@ class TaskContext:
                 fraction = min(1.0, max(0.0, step / total))
         elif not 0.0 <= fraction <= 1.0:
             fraction = None if math.isnan(fraction) else min(1.0, max(0.0, fraction))
+        if message is not None:
+            message = sayable(str(message))
         self._sink.progress(fraction, message, step, total)
 
     @overload
@@ -243,6 +245,8 @@ class TaskContext:
             TaskError: With code chunk_too_large, where it is too large for one chunk.
             ValueError: It is no JSON value.
         """
+        if channel is not OUT or kind is not None:
+            _check_words(channel, kind)
         if isinstance(data, str):
             return self._sink.text(channel, kind, data)
         return self._sink.chunk(channel, kind, to_json(data))
@@ -259,11 +263,14 @@ class TaskContext:
             kind: A media type.
             channel: out, or the command's own.
         """
+        if channel is not OUT or kind is not BINARY:
+            _check_words(channel, kind)
         return self._sink.write(channel, kind, bytes(data))
 
     def log(self, message: str, level: Level = "info") -> None:
         """Write a record to the task's log channel; never waits."""
-        self._sink.log(to_json(LogRecord(level=level, message=str(message))))
+        said = LogRecord(level=level, message=sayable(str(message)))
+        self._sink.log(to_json(said))
 
     def log_record(self, record: bytes) -> None:
         """Write a record that is JSON of a `LogRecord` already."""
@@ -272,6 +279,16 @@ class TaskContext:
     def result(self, value: object) -> None:
         """Set the result of a generator command; the last call counts."""
         self.result_value = value
+
+
+def _check_words(channel: object, kind: object) -> None:
+    """Refuse names that are no text, in the command that gave them."""
+    for name, word in (("channel", channel), ("kind", kind)):
+        if word is None and name == "kind":
+            continue
+        if not isinstance(word, str):
+            raise TypeError(f"{name}: expected text, got {type(word).__name__}")
+        word.encode()  # raises a ValueError for a lone surrogate
 
 
 current: ContextVar[TaskContext] = ContextVar("taskhub_task")

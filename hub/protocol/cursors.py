@@ -84,8 +84,8 @@ class Cursor:
             where the client has seen entries that this log does not have.
         """
         log = task.run.log
-        known = attempt is None or after in (0, task.end)
-        if after > task.head or not (known or log.attempt_at(after) == attempt):
+        own = task.attempt if after == task.end else log.attempt_at(after)
+        if after > task.head or (after and attempt not in (None, own)):
             after = min(after, max(0, task.last_reset - 1))
         self.last = after
         self.done = after == task.end and after > 0
@@ -125,7 +125,9 @@ class Cursor:
         if last < log.floor:
             why = "trimmed" if task.run.outcome is None else "expired"
             return self._gap(task, min(log.floor, limit), why)
-        if last == reset - 1 and last >= log.base:
+        if last == reset - 1:
+            if last < log.base:
+                return Step(What.LOAD, reset, reset)
             self.last = reset
             return Step(What.RESET, reset, reset)
         if not self.chunks and last >= reset:
@@ -138,5 +140,7 @@ class Cursor:
     def _gap(self, task: Task, upto: int, why: str) -> Step:
         """Miss the entries up to `upto`."""
         first, self.last = self.last + 1, upto
-        attempt = task.run.log.attempt_at(upto + 1)
+        # What follows may be the task's own end, whatever the run's log has there.
+        ends = upto + 1 >= task.head
+        attempt = task.attempt if ends else task.run.log.attempt_at(upto + 1)
         return Step(What.GAP, first, upto, why, attempt)

@@ -24,7 +24,13 @@ from hub.codec import (
 from hub.events import Result
 from hub.log import RunLog
 from hub.protocol.frames import Id, OpenedFrame
-from hub.rendering import CachedAnswer, opened_json, response_json, result_json
+from hub.rendering import (
+    CachedAnswer,
+    fresh_json,
+    opened_json,
+    response_json,
+    result_json,
+)
 from hub.responses import response, result_url
 from hub.runs import Origin, Task
 from hub.tasks import NULL, TaskResponse
@@ -114,9 +120,14 @@ class JsonFraming(Framing):
 
     def opened(self, view: View, task: Task, origin: str, start: int) -> bytes:
         """Return the first frame of a watch."""
+        id = self._id(view.id)
+        if origin == Origin.NEW:
+            fresh = fresh_json(task, id, view.locale)
+            if fresh is not None:
+                return fresh
         again = origin in TOLD_AGAIN
         answer = response_json(task, view.locale, view.now, result=False, request=again)
-        return opened_json(task, origin, start, self._id(view.id), answer)
+        return opened_json(task, origin, start, id, answer)
 
     def result(self, view: View, task: Task, seq: int) -> bytes:
         """Return the last frame of a watch."""

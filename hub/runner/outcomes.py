@@ -2,7 +2,7 @@
 
 import logging
 
-from hub.codec import ValueDomainError, to_json
+from hub.codec import ValueDomainError, sayable, to_json
 from hub.errors import CODES, PluginError
 from hub.plugin.errors import Retry, TaskError
 from hub.responses import ERROR_BYTES, clip
@@ -35,30 +35,40 @@ def raised(error: BaseException, task_id: str) -> Outcome:
         return Outcome(
             status=TaskStatus.FAILED,
             code=PluginError.code,
-            error=clip(error.message, ERROR_BYTES),
-            retry=error.retry,
+            error=_text(error.message),
+            retry=bool(error.retry),
             detail=_detail(error),
         )
     if isinstance(error, Retry):
         return Outcome(
             status=TaskStatus.FAILED,
             code=PluginError.code,
-            error=error.message,
+            error=_text(error.message),
             retry=True,
         )
     logger.error("task %s: the command raised", task_id, exc_info=error)
     return Outcome(
         status=TaskStatus.FAILED,
         code=PluginError.code,
-        error=clip(_said(error), ERROR_BYTES),
+        error=_text(_said(error)),
     )
+
+
+def _text(said: object) -> str | None:
+    """Return what a plugin says to people as text, whatever it is."""
+    if said is None:
+        return None
+    try:
+        text = str(said)
+    except Exception:  # noqa: BLE001  # a plugin's __str__ may do anything
+        text = type(said).__name__
+    return clip(sayable(text), ERROR_BYTES)
 
 
 def _said(error: BaseException) -> str:
     """Return class and text of an exception."""
     try:
         text = str(error)
-        text.encode()
     except Exception:  # noqa: BLE001  # a plugin's __str__ may do anything
         text = ""
     name = type(error).__name__
@@ -72,12 +82,13 @@ def _detail(error: TaskError) -> bytes:
         known.update({str(name): value for name, value in error.detail.items()})
     elif error.detail is not None:
         known["detail"] = error.detail
-    known["code"] = error.code
+    code = clip(sayable(str(error.code)), 256)
+    known["code"] = code
     try:
         data = to_json(known)
     except ValueDomainError:
         data = b""
-    return data if 0 < len(data) <= ERROR_BYTES else to_json({"code": str(error.code)})
+    return data if 0 < len(data) <= ERROR_BYTES else to_json({"code": code})
 
 
 def refused(code: str) -> Outcome:

@@ -211,6 +211,16 @@ class Output:
         self._size = 0
         try:
             self._pipe.engine.append(self._claim, pieces)
+        except OutputTooLargeError as full:
+            self._append_output(pieces[full.taken :])
+
+    def _append_output(self, pieces: list[Piece]) -> None:
+        """Hand over what is left but log records, which never fail a run."""
+        output = [piece for piece in pieces if piece[1] != LOG]
+        self._dropped += len(pieces) - len(output)
+        try:
+            if output:
+                self._pipe.engine.append(self._claim, output)
         except OutputTooLargeError:
             self._closed = True
             if self._overflow is not None:

@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from hub.codec import to_json
+from hub.codec import sayable, to_json
 from hub.plugin.context import LogRecord, current
 
 LEVELS: Final = {
@@ -27,7 +27,7 @@ class TaskLogHandler(logging.Handler):
             return
         try:
             level = LEVELS.get(record.levelno, record.levelname.lower())
-            text = record.getMessage()
+            text = sayable(record.getMessage())
             said = LogRecord(level=level, logger=record.name, message=text)
             ctx.log_record(to_json(said))
         except Exception:  # noqa: BLE001  # logging must never fail the one who logs

@@ -98,7 +98,8 @@ class Shell:
                 told = f"{place}: {step.command}\nsaid ({status}):\n{said}"
                 # A refusal is an example, too, where the page shows it.
                 assert status == 0 or step.output, told
-                assert re.fullmatch(pattern(step.output), said), told
+                expected = pattern([self._own(line) for line in step.output])
+                assert re.fullmatch(expected, said), told
 
     def run(self, command: str) -> tuple[int, str]:
         """Run a command to its end; return its status and what it said."""
@@ -123,7 +124,9 @@ class Shell:
         """Type lines into a command until it has said what is expected."""
         process = self._start("bash", "-c", self._own(step.command))
         assert process.stdin is not None
-        expected = [re.compile(pattern([line]).removesuffix(r"\n")) for line in step.output]
+        expected = [
+            re.compile(pattern([line]).removesuffix(r"\n")) for line in step.output
+        ]
         with process:
             for line in step.typed:
                 process.stdin.write(f"{line}\n")

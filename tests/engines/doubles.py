@@ -158,6 +158,11 @@ def numbers(tails: Sequence[bytes]) -> list[int]:
     return [msgspec.json.decode(b"{" + tail, type=_Tail).seq for tail in tails]
 
 
+def ended(task: Task) -> bool:
+    """Whether a task has an end that readers may see."""
+    return task.end > 0
+
+
 def tasks_of(answers: Sequence[Opened | HubError]) -> list[Task]:
     """Return the tasks of answers that must not be refusals."""
     return [answer.task for answer in answers if isinstance(answer, Opened)]

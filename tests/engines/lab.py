@@ -220,6 +220,14 @@ class Lab:
 
         return done
 
+    async def end_of(self, task: Task) -> Outcome:
+        """Wait until readers may know how a task ended."""
+        watcher = self.follow(task)
+        await self.until(lambda: task.end)
+        self.engine.unfollow(watcher)
+        assert task.outcome is not None
+        return task.outcome
+
     async def find(self, task_id: str) -> Task | None:
         """Look a task up."""
         found: list[Task | None] = []

@@ -125,17 +125,17 @@ async def test_every_follower_of_a_run_is_marked(lab: Lab) -> None:
 
 
 async def test_a_log_is_bounded(make_lab: MakeLab) -> None:
-    """What would pass the bound is refused whole; what was said stands."""
+    """What passes the bound is refused; what was said, and still fits, stands."""
     lab = await make_lab(bounds=Bounds(max_log_bytes=1000))
     task, claim = await lab.begun()
     await lab.append(claim, "x" * 500)
 
     with pytest.raises(OutputTooLargeError):
-        lab.engine.append(claim, [piece("y"), piece("x" * 600)])
+        lab.engine.append(claim, [piece("fits"), piece("x" * 600), piece("late")])
 
-    await lab.append(claim, "z")
-    assert await lab.read(task) == ["x" * 500, "z"]
-    assert numbers(task.run.log.tails(0, 2)) == [1, 2]
+    await lab.append(claim, "end")
+    assert await lab.read(task) == ["x" * 500, "fits", "end"]
+    assert numbers(task.run.log.tails(0, 3)) == [1, 2, 3]
 
 
 async def test_a_result_counts_into_the_bound(make_lab: MakeLab) -> None:
