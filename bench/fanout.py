@@ -13,7 +13,7 @@ import time
 
 import msgspec
 
-from bench.loads import Frame, RefusedError, decode, session
+from bench.loads import Frame, Reading, RefusedError, decode, session
 from bench.orders import SendOrder
 from bench.scale import Figures, Scale
 from bench.servers import Server, baseline, hub
@@ -85,17 +85,18 @@ class Audience:
     async def collect(self, server: Server, seconds: float) -> Figures:
         """Return the ages' quantiles and the CPU time for each message delivered."""
         await asyncio.sleep(SETTLE_S)
-        self.collecting, cpu = True, server.cpu()
+        before, self.collecting = Reading(server), True
         await asyncio.sleep(seconds)
-        self.collecting, cpu = False, server.cpu() - cpu
+        after, self.collecting = Reading(server), False
         if self.refused:
             raise RefusedError(str(self.refused))
         cuts = statistics.quantiles(self.ages, n=100, method="inclusive")
         return {
             "p50": cuts[49],
             "p99": cuts[98],
-            "cpu": max(cpu, 0.01) / len(self.ages) * 1e6,
+            "cpu": max(after.server - before.server, 0.01) / len(self.ages) * 1e6,
             "rate": len(self.ages) / seconds,
+            "others": after.others(before),
         }
 
 

@@ -2,8 +2,8 @@
 
 A speaker knows what a server is asked and what an answer is; a lane keeps its requests
 in flight on one connection; `measure` watches all lanes through a window of time. Every
-answer is decoded, the echo's as well. Requests that become free in one read leave in
-one write, and with `array` in one message.
+answer is decoded, the echo's as well. Requests that become free in one read leave
+together, with `array` in one message.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ import secrets
 import statistics
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from bench.scale import Figures
-from bench.servers import Server
+from bench.servers import Server, busy
 from bench.wire import Socket, connect
 
 JSON = "taskhub.v1.json"
@@ -218,8 +218,9 @@ async def measure(
     Returns:
         `rate` units a second, `cpu` units per CPU second of the server, `p50` and `p95`
         in milliseconds (of a read's requests; meaningful for one in flight), `client`
-        the share of the window that this process was busy (near 1 it is the limit), and
-        `grouped` units per transaction of the database, where there were any.
+        the share of the window that this process was busy (near 1 it is the limit),
+        `others` the cores that other programs took meanwhile, and `grouped` units per
+        transaction of the database, where there were any.
     """
     lanes = [await _lane(server, speaker, shape[1]) for _ in range(shape[0])]
     gc.collect()
@@ -230,9 +231,9 @@ async def measure(
         await _answered(lanes, 1, window[0])
         for lane in lanes:
             lane.latencies.clear()
-        before = _Reading(lanes, server)
+        before = Reading(server, lanes)
         await _answered(lanes, LEAST, window[1])
-        after = _Reading(lanes, server)
+        after = Reading(server, lanes)
         latencies = [ns / 1e6 for lane in lanes for ns in lane.latencies]
         await _drain(lanes)
     finally:
@@ -254,17 +255,23 @@ async def _answered(lanes: list[Lane], least: int, seconds: float) -> None:
                     raise lane.socket.failure
 
 
-class _Reading:
+class Reading:
     """The meters at one moment."""
 
-    def __init__(self, lanes: list[Lane], server: Server) -> None:
+    def __init__(self, server: Server, lanes: Iterable[Lane] = ()) -> None:
         self.at = time.perf_counter()
         self.units = sum(lane.units for lane in lanes)
         self.server = server.cpu()
         self.client = time.process_time()
+        self.all = busy()
         self.commits = server.transactions()
 
-    def since(self, before: "_Reading") -> Figures:
+    def others(self, before: "Reading") -> float:
+        """Return how many cores all other programs took between two readings."""
+        ours = self.server - before.server + self.client - before.client
+        return max(0.0, self.all - before.all - ours) / (self.at - before.at)
+
+    def since(self, before: "Reading") -> Figures:
         """Return the rates of the time between two readings."""
         seconds, units = self.at - before.at, self.units - before.units
         commits = self.commits - before.commits
@@ -274,6 +281,7 @@ class _Reading:
             "rate": units / seconds,
             "cpu": units / max(self.server - before.server, 0.01),
             "client": (self.client - before.client) / seconds,
+            "others": self.others(before),
         }
 
 

@@ -4,6 +4,9 @@ from msgspec import Struct
 
 Figures = dict[str, float]
 
+DISTURBED = 0.1
+"""How many cores other programs may take while something is measured."""
+
 
 class Scale(Struct, frozen=True, kw_only=True):
     """The size of a round.
@@ -11,6 +14,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     Attributes:
         window: seconds to warm up and to measure, for each load.
         connections: of the row with many connections.
+        tries: how often a pair is measured at most, where other programs disturb it.
         watchers: of the fan-out, the idle and the frozen rows.
         fanout_s: seconds of a feed that are measured.
         chunks: in one run of the chunks row.
@@ -22,6 +26,7 @@ class Scale(Struct, frozen=True, kw_only=True):
 
     window: tuple[float, float] = (0.3, 1.0)
     connections: int = 100
+    tries: int = 3
     watchers: int = 1000
     fanout_s: float = 3.0
     chunks: int = 20_000
@@ -33,6 +38,7 @@ class Scale(Struct, frozen=True, kw_only=True):
 TINY = Scale(
     window=(0.05, 0.2),
     connections=5,
+    tries=1,
     watchers=10,
     fanout_s=0.5,
     chunks=100,

@@ -70,6 +70,15 @@ class Server:
         return os.popen(f"ps -o {column}= -p {self.process.pid}").read().strip()
 
 
+def busy() -> float:
+    """Return the CPU seconds that all programs together have used; 0 if unknown."""
+    if not _PROC:
+        return 0.0
+    with Path("/proc/stat").open() as stat:
+        user, nice, system, _, _, _, _, stolen = map(int, stat.readline().split()[1:9])
+    return (user + nice + system + stolen) / os.sysconf("SC_CLK_TCK")
+
+
 def pin_client() -> None:
     """Move this process to the second core, where there are two and a way to."""
     if _pinnable():

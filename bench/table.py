@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.rows import Row
-from bench.scale import Figures, Scale
+from bench.scale import DISTURBED, Figures, Scale
 
 SLACK = 0.15
 HEADS = (
@@ -38,10 +38,11 @@ NOTES = (
     'everything, on another. "comparison" is the median of the rounds, "rounds" the',
     'lowest and the highest; "per CPU s" is the same comparison of units per CPU',
     'second of the server. ">" marks a comparison at which the client was busy over',
-    "90 % of the time: it is a lower bound. Rows marked (derived) divide by a ratio",
-    "that was measured once, elsewhere: nothing but the hub, the echo and the send",
-    'loop ran here. A verdict of "floor (slack)" needs the 15 % that comparisons',
-    "are allowed for noise.",
+    '90 % of the time: it is a lower bound; "~" one during which other programs',
+    "took over a tenth of a core in most rounds: it is worth little. Rows marked",
+    "(derived) divide by a ratio that was measured once, elsewhere: nothing but the",
+    'hub, the echo and the send loop ran here. A verdict of "floor (slack)" needs',
+    "the 15 % that comparisons are allowed for noise.",
 )
 
 
@@ -106,14 +107,15 @@ def line(row: Row, rounds: Sequence[Figures], scale: Scale) -> tuple[str, ...]:
         return (*head, "", "", "", "", "", floor, aim, "not measured")
     value = statistics.median(found)
     measured, beside = _median(rounds, row.figure), _median(rounds, row.against)
-    busy = _median(rounds, row.figure.rpartition(".")[0] + ".client") or 0.0
-    bound = ">" if busy > 0.9 and row.more else ""
+    load = row.figure.rpartition(".")[0]
+    bound = ">" if row.more and (_median(rounds, f"{load}.client") or 0) > 0.9 else ""
+    noise = "~" if (_median(rounds, f"{load}.others") or 0) > DISTURBED else ""
     sign = "+" if row.how == "difference" and value > 0 else ""
     return (
         *head,
         number(measured) + row.unit,
         number(beside) + row.unit if beside is not None else "",
-        "" if row.how == "alone" else f"{bound}{sign}{number(value)}",
+        noise if row.how == "alone" else f"{noise}{bound}{sign}{number(value)}",
         f"{number(min(found))} to {number(max(found))}",
         _cpu(row, rounds),
         floor,

@@ -2,13 +2,14 @@
 
 Every figure of a hub has an echo of its own, measured just before it with the same
 client and the same number of connections: a machine's pace drifts within minutes, and
-neighbours drift together. The two servers of a pair are both alive; one is idle.
+neighbours drift together. The two servers of a pair are both alive; one is idle. A pair
+that other programs disturbed is measured again, a few times; the calmest one counts.
 """
 
 from collections.abc import Mapping
 
 from bench.loads import Echo, Speaker, Tasks, measure
-from bench.scale import Figures, Scale
+from bench.scale import DISTURBED, Figures, Scale
 from bench.servers import Server, baseline, hub
 
 FULL = {"TASKHUB__STORE__DURABILITY": "full"}
@@ -25,13 +26,18 @@ async def _pairs(
     """Measure each load with an echo beside it; its figures get the load's name."""
     figures: Figures = {}
     for name, (server, speaker) in loads.items():
-        sides = {"echo": (echo, Echo()), name: (server, speaker)}
-        for side, (which, asked) in sides.items():
-            # Many runs of chunks would hide the cost of a chunk; one at a time will do.
-            flight = SERIAL if name.startswith("chunks") and side == name else shape
-            found = await measure(which, asked, flight, scale.window)
-            prefix = f"{name}.echo." if side == "echo" else f"{name}."
-            figures |= {prefix + figure: value for figure, value in found.items()}
+        # Many runs of chunks would hide the cost of a chunk; one at a time will do.
+        flight = SERIAL if name.startswith("chunks") else shape
+        tries: list[tuple[float, int, Figures, Figures]] = []
+        while len(tries) < scale.tries and (not tries or min(tries)[0] > DISTURBED):
+            beside = await measure(echo, Echo(), shape, scale.window)
+            found = await measure(server, speaker, flight, scale.window)
+            others = max(beside["others"], found["others"])
+            tries.append((others, len(tries), beside, found))
+        others, _, beside, found = min(tries)
+        figures |= {f"{name}.echo.{figure}": value for figure, value in beside.items()}
+        figures |= {f"{name}.{figure}": value for figure, value in found.items()}
+        figures[f"{name}.others"] = others
     return figures
 
 

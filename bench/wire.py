@@ -5,8 +5,8 @@ and hands over every message. What it leaves out costs a client nothing in pract
 masks with a key of zeros (legal, and the server unmasks as ever), and it takes no
 fragments, because neither server makes any.
 
-One `data_received` is one call of `on_read` with all messages of that read, so a driver
-answers a burst with one write, as any client with a backlog does.
+One `data_received` is one call of `on_read` with all messages of that read. Each
+message that is sent is a write of its own, as in browsers and client libraries.
 """
 
 import asyncio
@@ -59,8 +59,9 @@ class Socket(asyncio.Protocol):
     # What a driver calls.
 
     def write(self, payloads: list[bytes]) -> None:
-        """Send messages, one frame each, with one write."""
-        self.transport.write(b"".join(map(frame, payloads)))
+        """Send messages, one frame and one write each, as a client's `send` does."""
+        for payload in payloads:
+            self.transport.write(frame(payload))
 
     @property
     def transport(self) -> asyncio.Transport:

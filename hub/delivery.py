@@ -6,6 +6,7 @@ wait does it become a task.
 """
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Coroutine, Generator
 from typing import Any, Protocol
@@ -71,6 +72,9 @@ class Sender(Protocol):
     def close_with(self, code: int, reason: str) -> None:
         """Close when everything that waits has been sent."""
 
+    def fail(self) -> None:
+        """Close at once, without sending what waits: it cannot be sent."""
+
 
 class Begun:
     """A coroutine that was driven by hand until it had to wait.
@@ -117,6 +121,7 @@ class Delivery:
         self._ready: list[Sender] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
+        self._context = contextvars.copy_context()
 
     def add(self, sender: Sender) -> None:
         """Take a sender in."""
@@ -131,7 +136,8 @@ class Delivery:
     def ready(self, sender: Sender) -> None:
         """Flush a sender in the loop's next turn."""
         if not self._ready:
-            self.wiring.clock.call_soon(self._flush)
+            # Not in the context of the command that happened to speak first.
+            self.wiring.clock.call_soon(self._flush, context=self._context)
         self._ready.append(sender)
 
     def _flush(self) -> None:
@@ -142,7 +148,7 @@ class Delivery:
                 sender.flush()
             except Exception:
                 logger.exception("a sender could not be flushed")
-                sender.close_with(4005, "internal")
+                sender.fail()
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run what a send has left to do, until it is done or the node stops."""

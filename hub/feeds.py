@@ -32,6 +32,8 @@ logger = logging.getLogger("hub.feeds")
 
 QUANTUM: Final = 16 * 1024
 """How many bytes of one task's entries go out before it is another's turn."""
+INTERNAL: Final = 4005
+"""The close code for a fault of the hub."""
 CONGESTED_BYTES: Final = 256 * 1024
 """When so much waits to be sent in answers, the reader is read from no more."""
 
@@ -109,6 +111,11 @@ class Feed:
         if self._closing is None:
             self._closing = (code, reason, last)
             self._schedule()
+
+    def fail(self) -> None:
+        """Close at once, without sending what waits: it cannot be sent."""
+        self.close()
+        self._drive(self._transport.close(INTERNAL, "internal"))
 
     def dirty(self, watch: Watch) -> None:
         """Take the mark of a watch whose log has moved."""
@@ -353,7 +360,7 @@ class Feed:
             parts.append(watch.status())
             count, used = 1, len(parts[-1])
         while used < quantum:
-            step = watch.cursor.step(task, quantum - used)
+            step = watch.cursor.step(task, quantum - used, watch.head_bytes)
             if step is None or step.what is What.LOAD:
                 watch.queued = False
                 if step is not None:

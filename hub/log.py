@@ -12,7 +12,7 @@ those up to `head` may be shown, and those up to `written` wait for their commit
 """
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from typing import Final
 
 import msgspec
@@ -123,16 +123,28 @@ class RunLog(msgspec.Struct, gc=False):
         self.resets = (*self.resets, (seq, attempt))
         return seq
 
-    def page(self, after: int, limit: int, budget: int) -> int:
+    def page(self, after: int, limit: int, budget: int, head: int = 0) -> int:
         """Return the last number of a page of entries after `after`.
 
         It holds at least one entry and ends at `limit` at the latest; more than one
         only while they have no more than `budget` bytes together.
+
+        Args:
+            after: The number after which it begins.
+            limit: The number at which it ends at the latest.
+            budget: How many bytes its frames may have.
+            head: How many bytes a frame has beside its tail.
         """
-        index = after - self.base
-        taken = self._sizes[index - 1] if index else 0
-        stop = bisect_right(self._sizes, taken + budget, index, limit - self.base)
-        return self.base + max(stop, index + 1)
+        sizes, first = self._sizes, after - self.base
+        low, high = first, limit - self.base
+        most = (sizes[first - 1] if first else 0) + head * first + budget
+        while low < high:
+            middle = (low + high) // 2
+            if sizes[middle] + head * (middle + 1) <= most:
+                low = middle + 1
+            else:
+                high = middle
+        return self.base + max(low, first + 1)
 
     def tail_start(self, budget: int) -> int:
         """Return the number after which all entries have `budget` bytes or fewer."""

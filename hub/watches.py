@@ -19,6 +19,8 @@ from hub.responses import MESSAGE_BYTES, clip, rfc3339
 from hub.runs import Run, Task
 from hub.tasks import TaskStatus
 
+_FRAME_BYTES = 34
+"""What the frame of a chunk has beside its tail and its task's id."""
 EARLY = 0.0005
 """Seconds by which a mark may come too early: the engine's own pace is not exact."""
 
@@ -91,6 +93,11 @@ class Watch:
         self._told_at = 0.0
         self._chunk_head = b""
         self._progress_head = b""
+
+    @property
+    def head_bytes(self) -> int:
+        """How many bytes the frame of a chunk has beside its tail."""
+        return len(self.task.id) + _FRAME_BYTES
 
     # Marks
 
@@ -167,7 +174,7 @@ class Watch:
         return framing.result(self._reader.view(), task, step.last), 1
 
     def stored(self, first: int, tails: list[bytes]) -> bytes:
-        """Return entries that came from the store, from number `first` on, as frames."""
+        """Return entries that came from the store, the first of number `first`."""
         framing = self._reader.framing
         resets = {seq for seq, _ in self.task.run.log.resets}
         kind = "reset" if first in resets else "chunk"
@@ -178,7 +185,7 @@ def progress_tail(task: Task) -> bytes:
     """Return the tail of a progress frame, the same for all who ask in this turn."""
     run = task.run
     status = task.status
-    stamp = (run.updated_at, run.fraction, run.message, run.log.head, status)
+    stamp = (run.updated_at, run.fraction, run.message, run.log.head, status, task.end)
     if run.told is None or run.told[0] != stamp:
         run.told = (stamp, _progress_tail(task, run, status))
     return run.told[1]

@@ -274,7 +274,9 @@ class Worker:
         attempt.given_up = self._clock.now() + self._slots.grace_s
         attempt.output.stop()
         if attempt.task is not None:
-            attempt.task.cancel()
+            # A turn later: before its first step a cancelled task would never begin,
+            # and so never say that it has ended.
+            self._clock.call_soon(attempt.task.cancel)
 
     def tick(self) -> None:
         """Act on attempts whose time is up."""

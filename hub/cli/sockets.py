@@ -5,7 +5,7 @@ each message in a dict, and passes it through a queue and two coroutines; it als
 and starts reading for each one. Nearly all messages are single, final data frames, and
 for them that is most of what they cost. So frames are cut here:
 
-- a final, unfragmented data frame of allowed length is unmasked and handed over at once;
+- a final, unfragmented data frame of allowed length is unmasked and handed over;
 - every other frame (control, fragment, extension bits, too long, not masked) goes to
   uvicorn's own parser, which keeps all its checks. It is given whole frames only, so it
   always stands at the beginning of one.

@@ -28,6 +28,8 @@ OUT: Final = "out"
 """The channel of a command's own output."""
 LOG: Final = "log"
 """The channel of log records."""
+_MOST: Final = 2**53
+"""The largest whole number that JavaScript holds exactly."""
 BINARY: Final = "application/octet-stream"
 """The kind of binary chunks that name none."""
 
@@ -171,10 +173,14 @@ class TaskContext:
         if fraction is None:
             if step is not None and total:
                 fraction = min(1.0, max(0.0, step / total))
-        elif not 0.0 <= fraction <= 1.0:
-            fraction = None if math.isnan(fraction) else min(1.0, max(0.0, fraction))
+        else:
+            fraction = _fraction(fraction)
         if message is not None:
             message = sayable(str(message))
+        if step is not None:
+            step = _whole(step)
+        if total is not None:
+            total = _whole(total)
         self._sink.progress(fraction, message, step, total)
 
     @overload
@@ -279,6 +285,19 @@ class TaskContext:
     def result(self, value: object) -> None:
         """Set the result of a generator command; the last call counts."""
         self.result_value = value
+
+
+def _fraction(given: float) -> float | None:
+    """Return a fraction within its bounds; None where it is no number."""
+    fraction = float(given)
+    if 0.0 <= fraction <= 1.0:
+        return fraction
+    return None if math.isnan(fraction) else min(1.0, max(0.0, fraction))
+
+
+def _whole(given: int) -> int:
+    """Return a whole number that every client can hold."""
+    return max(-_MOST, min(_MOST, int(given)))
 
 
 def _check_words(channel: object, kind: object) -> None:

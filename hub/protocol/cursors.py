@@ -91,13 +91,14 @@ class Cursor:
         self.done = after == task.end and after > 0
         return after
 
-    def step(self, task: Task, budget: int) -> Step | None:
+    def step(self, task: Task, budget: int, head: int = 0) -> Step | None:
         """Advance by one step.
 
         Args:
             task: What is read.
             budget: How many bytes of chunks one step may give; one chunk is always
                 given whole.
+            head: How many bytes the frame of a chunk has beside its tail.
 
         Returns:
             What to give to the reader; None when there is nothing for now.
@@ -107,14 +108,14 @@ class Cursor:
         end = task.end
         limit = end - 1 if end else task.run.log.head
         if self.last < limit:
-            return self._below(task, limit, budget)
+            return self._below(task, limit, budget, head)
         if end:
             self.last, self.done = end, True
             return Step(What.RESULT, end, end)
         return None
 
     def _below(  # noqa: PLR0911  # a rung for each line of the table above
-        self, task: Task, limit: int, budget: int
+        self, task: Task, limit: int, budget: int, head: int
     ) -> Step | None:
         """Advance towards entries that the reader has not been given."""
         log = task.run.log
@@ -134,7 +135,7 @@ class Cursor:
             return self._gap(task, limit, "skipped") if task.end else None
         if last < log.base:
             return Step(What.LOAD, last + 1, limit)
-        self.last = log.page(last, limit, budget)
+        self.last = log.page(last, limit, budget, head)
         return Step(What.CHUNKS, last + 1, self.last)
 
     def _gap(self, task: Task, upto: int, why: str) -> Step:

@@ -14,6 +14,8 @@ logger = logging.getLogger("hub.runner")
 
 def returned(value: object) -> Outcome:
     """Return the end of a command that returned."""
+    if value is None:
+        return Outcome(status=TaskStatus.COMPLETED)
     try:
         result = to_json(value)
     except ValueDomainError as error:

@@ -19,6 +19,9 @@ from typing import NamedTuple
 ADDRESS = "127.0.0.1:8765"
 """The hub's address on every page."""
 CONTROL = re.compile(r"\x1b(?:[78]|\[[0-9;?]*[A-Za-z])|\r")
+PING = '"type":"ping"'
+PATIENCE = 10
+"""After so many signs of life of a silent hub nothing is waited for any more."""
 FRAMES = re.compile(r"< (\[.*\])")
 
 
@@ -131,18 +134,19 @@ class Shell:
             for line in step.typed:
                 process.stdin.write(f"{line}\n")
             process.stdin.flush()
-            said = []
+            said: list[str] = []
             for line in self._said(process):
                 said.append(line)
                 if expected and expected[0].fullmatch(line):
                     expected.pop(0)
-                if not expected:
+                if not expected or sum(PING in each for each in said) == PATIENCE:
                     break
-            assert not expected, f"{place}: never came {expected[0]}, but\n{said}"
             process.stdin.close()
             for _ in self._said(process):
                 continue
-        assert process.returncode == 0
+        told = "\n".join([f"{place}: {step.output[-len(expected) :]} of", *said])
+        assert not expected, told
+        assert process.returncode == 0, told
 
     @staticmethod
     def _said(process: subprocess.Popen[str]) -> Iterator[str]:

@@ -50,9 +50,10 @@ async def test_what_has_not_ended_is_never_dropped(make_lab: MakeLab) -> None:
 async def test_a_cached_ticket_lives_from_its_own_end(make_lab: MakeLab) -> None:
     """A ticket that was answered later is kept longer, and its log with it."""
     lab = await make_lab(bounds=DAY)
-    first = await lab.done(SHARED, "one")
+    request = replace(SHARED, ttl=90.0)
+    first = await lab.done(request, "one")
     await lab.tick(80)
-    later = (await lab.opened(replace(SHARED, key="k"))).task
+    later = (await lab.opened(replace(request, key="k"))).task
     assert later.origin == Origin.CACHED
 
     await lab.tick(60)

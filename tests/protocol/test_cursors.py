@@ -52,6 +52,9 @@ class Schedule:
         else:
             stranger = Reader(self.world, amount, 1 + more % 4)
             stranger.watch(chunks=more % 5 != 0, say_attempt=more % 3 != 0)
+            if stranger.inbox == [client.Opened(amount)]:
+                # It may go on from there, so from now on it counts as one who was.
+                stranger.client.attempt = self.world.attempt_at(amount)
             self.readers.append(stranger)
 
     def finish(self) -> None:

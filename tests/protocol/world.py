@@ -136,14 +136,15 @@ class World:
         shown = self.shown
         return [entry for entry in shown if entry.attempt == shown[-1].attempt]
 
+    def attempt_at(self, seq: int) -> int:
+        """The attempt that a reader who has entry `seq` is in."""
+        return max((e.attempt for e in self.shown if e.seq <= seq), default=1)
+
     def knows(self, last: int, attempt: int | None) -> bool:
         """Whether a reader may have entry `last` in that attempt, or has the end."""
-        shown = self.shown
-        if last > len(shown):
-            at_end = last == self.task.end
-            own = shown[-1].attempt if shown else 1
-            return at_end and attempt in (None, own)
-        return attempt is None or last == 0 or shown[last - 1].attempt == attempt
+        if last > len(self.shown) and last != self.task.end:
+            return False
+        return last == 0 or attempt in (None, self.attempt_at(last))
 
 
 class Reader:

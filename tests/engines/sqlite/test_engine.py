@@ -114,7 +114,8 @@ async def test_nothing_is_shown_before_its_commit(lab: Lab, faults: Faults) -> N
     lab.engine.append(claim, [piece("a")])
     lab.engine.finish(claim, lab.stamped(outcome()))
     await faults.held()
-    before = ([each.done() for each in asked], task.head, watcher.heads, task.outcome)
+    told = list(watcher.heads)
+    before = ([each.done() for each in asked], task.head, told, task.outcome)
     again = lab.ask(replace(BASE, key="k"))
     faults.release()
     await lab.until(lambda: task.end and again.done())
@@ -287,9 +288,10 @@ async def test_expired_work_leaves_the_file(make_lab: MakeLab) -> None:
     lab = await make_lab(bounds=Bounds(retention_s=100.0))
     _, running = await lab.begun(replace(BASE, key="r"))
     await lab.append(running, "r")
+    shared = replace(SHARED, ttl=50.0)
     for n in range(3):
-        await lab.done(replace(SHARED, key=str(n), flight=bytes([n])), "a", "b")
-    await lab.opened(replace(SHARED, key="joined", flight=b"\0"))
+        await lab.done(replace(shared, key=str(n), flight=bytes([n])), "a", "b")
+    await lab.opened(replace(shared, key="cached", flight=b"\0"))
     tables = ("runs", "tasks", "keys", "chunks")
 
     await lab.tick(101)
