@@ -3,7 +3,7 @@
 from contextlib import aclosing
 from typing import Any
 
-from hub.plugin.context import TaskContext
+from hub.plugin.context import TaskContext, current
 from hub.plugin.spec import CommandSpec
 
 
@@ -20,6 +20,7 @@ async def run_inline(
     Raises:
         BaseException: Whatever the command raises.
     """
+    current.set(ctx)
     if not spec.streaming:
         return await spec.call(ctx, params)
     async with aclosing(spec.call(ctx, params)) as items:
