@@ -10,6 +10,7 @@ value: how a run, or a ticket that left early, has ended.
 
 import enum
 from collections.abc import Callable
+from math import inf
 from typing import Final, Protocol
 
 import msgspec
@@ -290,6 +291,15 @@ class Task(msgspec.Struct, gc=False, eq=False):
         if not self.end:
             return None
         return self.early or self.run.outcome
+
+    @property
+    def ended_at(self) -> float:
+        """When it ended, in seconds since the epoch; infinity while it has not.
+
+        A cached answer has ended when it was given, long after its run.
+        """
+        outcome = self.outcome
+        return inf if outcome is None else max(outcome.ended_at, self.created_at)
 
     @property
     def status(self) -> TaskStatus:

@@ -100,7 +100,9 @@ def entry_point(name: str, plugin: type[PluginBase]) -> EntryPoint:
     return Here(name, value, "taskhub.plugins")
 
 
-def scripted(scripts: dict[str, Script]) -> type[Plugin]:
+def scripted(  # noqa: C901  # many small commands
+    scripts: dict[str, Script],
+) -> type[Plugin]:
     """Return a plugin with a command of each kind, which does what a script does."""
 
     class Scripted(Plugin):
@@ -209,7 +211,7 @@ class Stage:
         self.scripts: dict[str, Script] = {}
         self.plugin = scripted(self.scripts)
 
-    async def execute(
+    async def execute(  # noqa: PLR0913  # what may be said of a wish
         self,
         command: str,
         script: Script | str | None = None,
@@ -302,6 +304,13 @@ def entries(task: Task) -> list[Entry]:
 def said(task: Task, channel: str = "out") -> list[Any]:  # JSON values
     """Return the data of the chunks on one channel."""
     return [each["data"] for each in entries(task) if each["channel"] == channel]
+
+
+async def soon(holds: Callable[[], object]) -> None:
+    """Wait until something holds that leaves no mark; it is looked at each turn."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():  # noqa: ASYNC110  # nobody sets an event for it
+            await asyncio.sleep(0)
 
 
 async def turns(count: int = 3) -> None:

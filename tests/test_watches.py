@@ -1,4 +1,4 @@
-"""Watches: marks that cost nothing, progress that is told in time, entries as frames."""
+"""Watches: marks that cost nothing, progress in time, entries as frames."""
 
 import asyncio
 from typing import Any
@@ -6,14 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from hub.clock import Clock
 from hub.engines.base import Bounds
 from hub.errors import InvalidParamsError, NotFoundError, QueueFullError
 from hub.plugin.context import TaskContext
 from hub.protocol.cursors import Cursor
 from hub.protocol.writing import JSON, MSGPACK, Framing, View
+from hub.runs import Task
 from hub.tasks import TaskStatus
 from hub.watches import Watch, error_frame
-from tests.stage import Stage, Task, stage, turns
+from tests.stage import Stage, stage, turns
 
 
 class Reader:
@@ -22,7 +24,7 @@ class Reader:
     def __init__(self, hub: Stage, framing: Framing = JSON) -> None:
         self.framing = framing
         self.progress_ms = 100
-        self.clock = hub.clock
+        self.clock: Clock = hub.clock
         self.moves: list[Watch] = []
         self.news: list[Watch] = []
         self.gone: list[Watch] = []
@@ -237,7 +239,9 @@ async def test_tasks_that_left_a_run_are_told_their_own_head() -> None:
         await hub.head(second, 2)
         await hub.cancel(second)
         reader = Reader(hub)
-        heads = [frame(watch(reader, each).status())["head"] for each in (first, second)]
+        heads = [
+            frame(watch(reader, each).status())["head"] for each in (first, second)
+        ]
 
         assert heads == [2, 3] == [first.head, second.head]
         assert not third.end
@@ -253,7 +257,13 @@ async def test_a_log_is_read_as_frames() -> None:
         assert one == {**head, "seq": 1, "channel": "out", "data": "a"}
         assert two == {**head, "seq": 2, "channel": "err", "kind": "ansi", "data": "b"}
         kind = "application/octet-stream"
-        assert three == {**head, "seq": 3, "channel": "out", "kind": kind, "bin": "AAE="}
+        assert three == {
+            **head,
+            "seq": 3,
+            "channel": "out",
+            "kind": kind,
+            "bin": "AAE=",
+        }
         assert (result["type"], result["seq"]) == ("result", 4)
         assert result["response"]["result"] == "done"
 

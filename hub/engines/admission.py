@@ -55,6 +55,7 @@ class Admission(Reading):
         self._keys: dict[Slot, Task] = {}
         self._flights: dict[bytes, Run] = {}
         self._parked: dict[Slot | bytes, list[Parked]] = {}
+        self._holds: dict[Slot | bytes, int] = {}
         self._queues: dict[str, deque[Run]] = {}
         self._waiting = 0
         self._demand: dict[str, int] = {}
@@ -122,7 +123,8 @@ class Admission(Reading):
             answer(_existing(task, request))
             return True
         if self._stored_key(slot):
-            self._parked[slot] = [(request, answer, prepared)]
+            self._park(slot)
+            self._parked[slot].append((request, answer, prepared))
             self._fetch_key(slot)
             return True
         return False
@@ -163,7 +165,7 @@ class Admission(Reading):
         else:
             self._enqueue(run)
         if request.flight is not None and request.cache != "off":
-            self._parked[request.flight] = []
+            self._park(request.flight)
         self._record_run(task, answer, claimed=wanted > 0)
 
     def _ticket(
@@ -179,7 +181,7 @@ class Admission(Reading):
             if request.deadline_ms is not None:
                 self._limit(task, request.deadline_ms / 1000)
         if request.key is not None:
-            self._parked[request.principal, request.key] = []
+            self._park((request.principal, request.key))
         self._shelf.add(task)
         return task
 
@@ -208,20 +210,20 @@ class Admission(Reading):
         task.end = run.log.head + 1
         whole = run.log.size + len(run.outcome.result) if run.outcome else 0
         if run.log.base == 0 and whole + ENVELOPE_BYTES <= request.room:
-            self._record_task(task, None)
-            self._name(task)
             self._shelf.ended(task)
+            self._record_task(task, None)
             answer(Opened(task=task, origin=Origin.CACHED, together=True))
-            self._unpark_key(task)
         else:
             self._record_task(task, answer)
 
     def _accepted(self, task: Task, answer: Answer, *, claimed: bool) -> None:
         """A new run is durable."""
         run = task.run
-        flight = run.request.flight
+        flight = run.request.flight if run.request.cache != "off" else None
         self._name(task)
-        if flight is not None and run.request.cache != "off" and run.request.join:
+        # Its deadline may have passed meanwhile: what is stopping is not joined.
+        open_ = run.mood is not Mood.CLOSING and not run.finishing
+        if flight is not None and run.request.join and open_:
             self._flights[flight] = run
         answer(Opened(task=task, origin=Origin.NEW))
         if claimed:
@@ -233,12 +235,11 @@ class Admission(Reading):
 
     def _admitted(self, task: Task, answer: Answer | None) -> None:
         """A joined or cached task is durable."""
-        if answer is None:
-            return
         self._name(task)
-        if task.end:
-            self._shelf.ended(task)
-        answer(Opened(task=task, origin=task.origin))
+        if answer is not None:
+            if task.end:
+                self._shelf.ended(task)
+            answer(Opened(task=task, origin=task.origin))
         self._unpark_key(task)
 
     def _refused(self, task: Task, answer: Answer | None, error: HubError) -> None:
@@ -252,16 +253,22 @@ class Admission(Reading):
         if answer is not None:
             answer(error)
         self._unpark_key(task)
-        if task.origin == Origin.NEW and run.request.flight is not None:
-            self._unpark(run.request.flight)
+        request = run.request
+        if (
+            task.origin == Origin.NEW
+            and request.flight is not None
+            and request.cache != "off"
+        ):
+            self._unpark(request.flight)
 
     def _drop_run(self, run: Run) -> None:
         """Take back a run that could not be recorded."""
-        if run.mood is Mood.QUEUED:
+        mood, run.mood = run.mood, Mood.ENDED
+        if mood is Mood.QUEUED:
             self._waiting -= 1
-        elif run.mood is Mood.RUNNING:
+        elif not run.finishing:
+            # A worker's slot was meant for it.
             self.claim(run.request.queue, 1)
-        run.mood = Mood.ENDED
 
     def _name(self, task: Task) -> None:
         """Let a task be found by its key."""
@@ -281,8 +288,17 @@ class Admission(Reading):
         if task.key is not None:
             self._unpark((task.principal, task.key))
 
+    def _park(self, what: Slot | bytes) -> None:
+        """Let submissions wait that would build on what is being committed."""
+        self._holds[what] = self._holds.get(what, 0) + 1
+        self._parked.setdefault(what, [])
+
     def _unpark(self, what: Slot | bytes) -> None:
-        """Decide on the submissions that waited for a commit."""
+        """Decide on the submissions that waited, with the last commit they wait for."""
+        holds = self._holds.pop(what, 1) - 1
+        if holds:
+            self._holds[what] = holds
+            return
         for parked in self._parked.pop(what, ()):
             self.submit(*parked)
 

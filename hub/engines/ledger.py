@@ -11,7 +11,7 @@ from typing import Final
 
 from hub.clock import Clock
 from hub.engines.admission import Admission
-from hub.engines.base import Bounds, Done
+from hub.engines.base import Answer, Bounds, Done
 from hub.engines.shelf import AT_ONCE, Shelf
 from hub.errors import HubError, OutputTooLargeError
 from hub.events import Piece
@@ -21,6 +21,7 @@ from hub.runs import (
     Claim,
     Departure,
     Mood,
+    Origin,
     Outcome,
     Run,
     Submission,
@@ -95,6 +96,8 @@ class Ledger(Admission):
 
     def _begun(self, run: Run) -> None:
         """A run is durably the worker's."""
+        if run.mood is Mood.ENDED:
+            return  # It was refused after it had been claimed: it never was.
         run.started = self._clock.now()
         run.started_at = run.updated_at = self._clock.wall()
         claim = self._running[run.number] = Claim(run, run.attempt)
@@ -119,9 +122,11 @@ class Ledger(Admission):
         """Write the chunks that the log still has room for; return how many."""
         room = self._bounds.max_log_bytes - run.log.total
         fitting: list[Piece] = []
+        if self._shelf.crowded(run):
+            return 0
         for piece in pieces:
             room -= len(piece[3])
-            if room < 0 or self._shelf.crowded(run):
+            if room < 0:
                 break
             fitting.append(piece)
         if fitting:
@@ -194,7 +199,7 @@ class Ledger(Admission):
         self._land(run)
         request = run.request
         if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
-            self._parked.setdefault(request.flight or b"", [])
+            self._park(request.flight or b"")
             run.cached_at = self._clock.wall()
             run.expires_at = run.cached_at + (request.ttl or 0.0)
         self._record_finish(run, outcome, done)
@@ -241,7 +246,12 @@ class Ledger(Admission):
         if len(run.tasks) > 1:
             run.tasks.remove(task)
             self._record_early(task, run.log.written + 1, outcome, done)
-        elif run.mood is Mood.QUEUED:
+        else:
+            self._abandon(run, code, outcome, done)
+
+    def _abandon(self, run: Run, code: str, outcome: Outcome, done: Done) -> None:
+        """Stop a run that nobody wants any more."""
+        if run.mood is Mood.QUEUED:
             self._waiting -= 1
             run.mood = Mood.CLOSING
             self._tidy(run.request.queue)
@@ -251,6 +261,15 @@ class Ledger(Admission):
             run.why = code
             self._land(run)
             self._record_closing(run, done)
+
+    def _refused(self, task: Task, answer: Answer | None, error: HubError) -> None:
+        super()._refused(task, answer, error)
+        run = task.run
+        wanted = run.tasks or run.finishing or run.mood in (Mood.CLOSING, Mood.ENDED)
+        if task.origin == Origin.JOINED and not wanted:
+            # Everybody else has left while this one was being recorded.
+            outcome = self._departure(run, "cancelled")
+            self._abandon(run, "cancelled", outcome, _ignore)
 
     def _tidy(self, queue: str) -> None:
         """Drop the runs from a queue that left it, once they are its greater part."""

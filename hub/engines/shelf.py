@@ -71,7 +71,7 @@ class Shelf:
         task.run.pins += 1
         self.bytes += TASK_BYTES
         if task.run.pins == 1:
-            self.bytes += RUN_BYTES + len(task.run.request.params)
+            self.bytes += _weight(task.run)
 
     def grow(self, size: int) -> None:
         """Note that a run weighs more by so much."""
@@ -101,9 +101,9 @@ class Shelf:
         """Drop one reason to keep a run; with the last one it leaves."""
         run.pins -= 1
         if run.pins == 0:
-            self.bytes -= RUN_BYTES + len(run.request.params) + run.log.size
-            if run.outcome is not None:
-                self.bytes -= len(run.outcome.result)
+            self.bytes -= _weight(run)
+            # It may stay on the list of logs for a while.
+            run.log.forget(run.log.head)
 
     def forget(self, task: Task) -> None:
         """Let a task go."""
@@ -122,9 +122,8 @@ class Shelf:
         if not self._ended:
             return None
         oldest = self._ended[0]
-        outcome = oldest.outcome
         before = self._clock.wall() - self._bounds.retention_s
-        if outcome is not None and outcome.ended_at > before and not self._short():
+        if oldest.ended_at > before and not self._short():
             return None
         if self._durable and oldest.run.followers:
             self._ended.rotate(-1)
@@ -138,12 +137,29 @@ class Shelf:
     def shed(self) -> None:
         """Drop logs of ended runs while memory is short, the oldest first."""
         for _ in range(AT_ONCE):
-            if self.bytes <= self._bounds.tail_bytes or not self._logs:
+            if not self._logs:
                 return
-            run = self._logs.popleft()
+            run = self._logs[0]
+            if run.pins and self.bytes <= self._bounds.tail_bytes:
+                return
+            self._logs.popleft()
             if run.pins:
-                self.bytes -= run.log.size
-                if self._durable:
-                    run.log.forget(run.log.head)
-                else:
-                    run.log.lose(run.log.head)
+                self._drop_log(run)
+
+    def _drop_log(self, run: Run) -> None:
+        """Drop the log of an ended run from memory."""
+        self.bytes -= run.log.size
+        if self._durable:
+            run.log.forget(run.log.head)
+            return
+        run.log.lose(run.log.head)
+        # What is cached answers with its whole log, or not at all.
+        flight = run.request.flight
+        if flight is not None and self.cache.peek(flight) is run:
+            self.cache.pop(flight)
+
+
+def _weight(run: Run) -> int:
+    """Return what a run weighs in memory, with its params, log and result."""
+    result = 0 if run.outcome is None else len(run.outcome.result)
+    return RUN_BYTES + len(run.request.params) + run.log.size + result

@@ -13,7 +13,7 @@ from hub.plugin.command import command
 from hub.plugin.context import TaskContext, current_task
 from hub.plugin.typed import Plugin
 from hub.runs import Run
-from tests.stage import PATIENCE_S, Script, Stage, said, stage
+from tests.stage import PATIENCE_S, Script, Stage, said, soon, stage
 
 ANNA = Principal(name="token:anna", scopes=frozenset(SCOPES))
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -130,7 +130,14 @@ async def test_progress_is_a_fraction(
 
 @pytest.mark.parametrize(
     ("step", "total", "shown"),
-    [(1, 4, 0.25), (5, 4, 1), (-1, 4, 0), (3, None, None), (None, 4, None), (1, 0, None)],
+    [
+        (1, 4, 0.25),
+        (5, 4, 1),
+        (-1, 4, 0),
+        (3, None, None),
+        (None, 4, None),
+        (1, 0, None),
+    ],
 )
 async def test_steps_are_progress(
     step: int | None, total: int | None, shown: float | None
@@ -185,8 +192,10 @@ async def test_tracking_reports_progress() -> None:
 
         async def script(ctx: TaskContext) -> None:
             run = task_run[0]
-            for item in ctx.track(["a", "b", "c", "d"], message="reading"):
-                seen.append((item, run.step, run.total, run.fraction, run.message))
+            seen.extend(
+                (item, run.step, run.total, run.fraction, run.message)
+                for item in ctx.track(["a", "b", "c", "d"], message="reading")
+            )
 
         task = await hub.start("coroutine", script)
         task_run = [task.run]
@@ -308,8 +317,6 @@ async def test_a_cancelled_command_knows() -> None:
         task = await hub.start("plain", script)
         assert await asyncio.to_thread(begun.wait, PATIENCE_S)
         await hub.cancel(task)
-        async with asyncio.timeout(PATIENCE_S):
-            while hub.worker.running:
-                await asyncio.sleep(0)
+        await soon(lambda: not hub.worker.running)
 
         assert seen == [False, True]

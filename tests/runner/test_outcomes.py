@@ -147,7 +147,7 @@ async def test_the_text_of_an_error_may_be_anything(
         assert outcome
         assert (outcome.status, outcome.code) == (TaskStatus.FAILED, "plugin_error")
         assert outcome.error is None or outcome.error.encode()
-        if isinstance(message, ValueError):
+        if "inside" in repr(message):
             assert outcome.error
             assert "inside" in outcome.error
         assert hub.worker.running == 0
@@ -171,7 +171,7 @@ def test_a_wish_for_another_attempt_can_be_told_from_a_failure() -> None:
     assert raised(Retry(), "t1").error is None
 
 
-class Mute(Exception):
+class MuteError(Exception):
     """An exception whose text cannot be had."""
 
     def __str__(self) -> str:
@@ -183,7 +183,7 @@ class Mute(Exception):
     [
         (ValueError(), "ValueError"),
         (KeyError("x"), "KeyError: 'x'"),
-        (Mute(), "Mute"),
+        (MuteError(), "MuteError"),
         (OSError(2, "No such file"), "FileNotFoundError: [Errno 2] No such file"),
     ],
 )

@@ -35,8 +35,7 @@ async def test_each_item_of_a_generator_is_a_chunk() -> None:
     async with stage() as hub:
 
         def script(ctx: TaskContext) -> Iterator[object]:
-            for number in range(200):
-                yield number
+            yield from range(200)
             ctx.result("done")
 
         task = await hub.run("plain_stream", script)

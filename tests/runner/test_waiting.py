@@ -12,7 +12,7 @@ from hub.runner.output import TURN_CHUNKS, TURN_SECONDS, Caps
 from hub.tasks import TaskStatus
 from hub.worker import Slots
 from tests.late import LateEngine
-from tests.stage import GRACE_S, PATIENCE_S, Stage, Waiter, said, stage, turns
+from tests.stage import GRACE_S, PATIENCE_S, Stage, Waiter, said, soon, stage, turns
 
 TIGHT = Slots(grace_s=GRACE_S, caps=Caps(uncommitted_bytes=1_000))
 KILOBYTE = "x" * 1_000
@@ -123,9 +123,7 @@ async def test_output_waits_for_the_store(command: str) -> None:
         task = await hub.start(command, script)
         run = task.run
         for number in range(5):
-            async with asyncio.timeout(PATIENCE_S):
-                while not run.thirsty:
-                    await asyncio.sleep(0)
+            await soon(lambda: run.thirsty)
             assert len(sent) == number
             assert run.uncommitted > 1_000
             late(hub).commit()
@@ -173,12 +171,9 @@ async def test_a_cancel_ends_the_waiting(command: str) -> None:
 
         script = on_the_loop if command == "coroutine" else in_a_thread
         task = await hub.start(command, script)
-        async with asyncio.timeout(PATIENCE_S):
-            while not task.run.thirsty:
-                await asyncio.sleep(0)
-            await hub.cancel(task)
-            while hub.worker.running:
-                await asyncio.sleep(0)
+        await soon(lambda: task.run.thirsty)
+        await hub.cancel(task)
+        await soon(lambda: not hub.worker.running)
         late(hub).at_once()
 
         assert (await hub.outcome(task)).status is TaskStatus.CANCELLED

@@ -15,7 +15,14 @@ from hub.engines.base import Answer, Bounds, Done, Found, Loaded
 from hub.engines.ledger import Ledger
 from hub.engines.shelf import Shelf
 from hub.engines.sqlite import queries, rows
-from hub.engines.sqlite.folder import DATABASE, Lock, connect, hub_of, open_reader
+from hub.engines.sqlite.folder import (
+    DATABASE,
+    Lock,
+    connect,
+    hub_of,
+    legible,
+    open_reader,
+)
 from hub.engines.sqlite.recovery import Recovered, recover
 from hub.engines.sqlite.writer import Reader, Record, Row, Writer
 from hub.errors import HubError
@@ -85,11 +92,12 @@ class SqliteEngine(Ledger):
         path = self._folder / DATABASE
         try:
             connection = connect(path, self._durability)
+            with legible(path, connection):
+                self.hub = hub_of(connection)
+                found = recover(connection, self._clock)
         except HubError:
             self._lock.release()
             raise
-        self.hub = hub_of(connection)
-        found = recover(connection, self._clock)
         self._writer = Writer(
             connection, most=self._commit_statements, pause=self._retry_s
         )
@@ -155,6 +163,7 @@ class SqliteEngine(Ledger):
                 run.id,
                 rows.STATES[run.mood],
                 run.created_at,
+                run.created_at if claimed else 0.0,
                 rows.pack_request(run.request),
             ),
         )
@@ -175,7 +184,8 @@ class SqliteEngine(Ledger):
         self._accepted(task, answer, claimed=False)
 
     def _refused(self, task: Task, answer: Answer | None, error: HubError) -> None:
-        self._live.pop(task.run.number, None)
+        if task.origin == Origin.NEW:
+            self._live.pop(task.run.number, None)
         super()._refused(task, answer, error)
 
     def _record_task(self, task: Task, answer: Answer | None) -> None:
@@ -308,8 +318,9 @@ class SqliteEngine(Ledger):
 
     def load(self, task: Task, after: int, budget: int, loaded: Loaded) -> None:
         """Read entries that are in the store only."""
+        upto = task.end - 1 if task.end else task.run.log.head
         self._reader.read(
-            partial(queries.tails, task.run.number, after, budget),
+            partial(queries.tails, task.run.number, after, upto, budget),
             lambda tails: loaded(tails or ()),
         )
 
@@ -342,8 +353,11 @@ class SqliteEngine(Ledger):
         self._swept += queries.WINDOW
         if self._swept > self._number:
             self._swept = 0
-        for number, ids, digests in found or ():
-            if number in self._live:
+        if not found:
+            return
+        cached = {run.number for _, run in self._shelf.cache.items()}
+        for number, ids, digests in found:
+            if number in self._live or number in cached:
                 continue
             for task_id in ids:
                 task = self._shelf.tasks.get(task_id)

@@ -4,8 +4,12 @@ import fcntl
 import os
 import secrets
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from hub.engines.sqlite.statements import SQL
 from hub.errors import DataFolderError
@@ -63,8 +67,13 @@ def connect(path: Path, durability: str) -> sqlite3.Connection:
     Raises:
         DataFolderError: It was written by a newer program, or is no database.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise _illegible(path, error) from None
+    with legible(path, connection):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(
             f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}"
@@ -80,16 +89,32 @@ def connect(path: Path, durability: str) -> sqlite3.Connection:
             )
         if version < VERSION:
             _migrate(connection, version)
-    except sqlite3.DatabaseError as error:
+    return connection
+
+
+@contextmanager
+def legible(path: Path, connection: sqlite3.Connection) -> Iterator[None]:
+    """Name the file where it cannot be understood, and close the connection.
+
+    Raises:
+        DataFolderError: It cannot.
+    """
+    try:
+        yield
+    except (sqlite3.Error, msgspec.MsgspecError, TypeError) as error:
         connection.close()
-        raise DataFolderError(
-            f"{path}: cannot be read as a taskhub database ({error}); restore it from "
-            "a backup, or move it away to start with an empty one"
-        ) from None
+        raise _illegible(path, error) from None
     except DataFolderError:
         connection.close()
         raise
-    return connection
+
+
+def _illegible(path: Path, error: Exception) -> DataFolderError:
+    """Return the error that says what to do about a broken file."""
+    return DataFolderError(
+        f"{path}: cannot be read as a taskhub database ({error}); restore it from "
+        "a backup, or move it away to start with an empty one"
+    )
 
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:

@@ -34,18 +34,20 @@ def task_rows(
 
 
 def tails(
-    run: int, after: int, budget: int, connection: sqlite3.Connection
+    run: int, after: int, upto: int, budget: int, connection: sqlite3.Connection
 ) -> list[bytes]:
-    """Return the tails of a page of a run's output behind an entry."""
+    """Return the tails of a page of a run's output: behind one entry, up to another."""
     first, beyond = rows.place(run, after), rows.place(run + 1, 0)
     found: list[bytes] = []
     cursor = connection.execute(SQL["chunks_after"], (first, beyond - 1))
     for _, body in cursor:
-        for tail in rows.unpack_tails(body, after):
+        for tail in rows.unpack_tails(body, after, upto):
             budget -= len(tail)
             if budget < 0 and found:
                 return found
             found.append(tail)
+        if after + len(found) >= upto:
+            break
     return found
 
 

@@ -178,13 +178,13 @@ def pack_pieces(pieces: list[Piece], last: int) -> bytes:
     return _pack(StoredChunks(FORMAT, last - len(pieces) + 1, pieces))
 
 
-def unpack_tails(body: bytes, after: int) -> list[bytes]:
-    """Decode the chunks behind an entry, as JSON tails."""
+def unpack_tails(body: bytes, after: int, upto: int) -> list[bytes]:
+    """Decode the chunks behind one entry, up to another, as JSON tails."""
     stored = _chunks(body)
     return [
         chunk_tail(seq, piece)
         for seq, piece in enumerate(stored.pieces, stored.first)
-        if seq > after
+        if after < seq <= upto
     ]
 
 

@@ -52,7 +52,7 @@ CREATE TABLE chunks (
 
 -- insert_run --
 -- A new run and its first task.
-INSERT INTO runs (number, id, state, created_at, request) VALUES (?, ?, ?, ?, ?);
+INSERT INTO runs (number, id, state, created_at, started_at, request) VALUES (?, ?, ?, ?, ?, ?);
 
 -- insert_task --
 -- A joined or cached task.

@@ -8,15 +8,18 @@ Rules of the trade:
 2. No timer: an idle writer commits a lone record at once, a busy one finds more
    waiting each time. That is group commit.
 3. Callbacks run on the loop in the order of their records, after the commit.
-4. When the store refuses (a full disk), submissions in the batch are refused; all else
-   is kept and tried again until it is written. Nothing that waits has been shown.
+4. When the store refuses (a full disk), submissions are refused, those that come
+   meanwhile too; all else is kept and tried again until it is written. Nothing that
+   waits has been shown. After each pause one more submission may try.
 """
 
 import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +29,11 @@ from hub.errors import HubError, StorageFullError
 logger = logging.getLogger("hub.engines.sqlite")
 
 ORDER: Final = (
+    # What expires goes first: its keys may be used again in the same transaction.
+    "delete_key",
+    "delete_chunks",
+    "delete_tasks",
+    "delete_run",
     "insert_run",
     "insert_task",
     "insert_key",
@@ -35,10 +43,6 @@ ORDER: Final = (
     "leave_first",
     "leave_task",
     "finish_run",
-    "delete_key",
-    "delete_chunks",
-    "delete_tasks",
-    "delete_run",
 )
 """In which order the statements of one transaction are executed."""
 
@@ -73,7 +77,6 @@ class Writer:
         pause: Seconds between two tries while the store refuses.
 
     Attributes:
-        failing: Whether the store refuses at the moment.
         commits: Transactions so far.
         statements: Statements in them.
     """
@@ -81,7 +84,6 @@ class Writer:
     def __init__(
         self, connection: sqlite3.Connection, *, most: int, pause: float
     ) -> None:
-        self.failing = False
         self.commits = 0
         self.statements = 0
         self._connection = connection
@@ -89,6 +91,8 @@ class Writer:
         self._pause = pause
         self._queue: SimpleQueue[Record] = SimpleQueue()
         self._stopping = threading.Event()
+        self._stopped_by = False
+        self._failing_until = 0.0
         self._loop = asyncio.get_running_loop()
         self._stopped = self._loop.create_future()
         self._thread = threading.Thread(
@@ -97,6 +101,11 @@ class Writer:
         self._thread.start()
         self.record = self._queue.put
         """Take a record; callbacks come in the order of the records."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether the store has just refused: it is not worth while to try."""
+        return time.monotonic() < self._failing_until
 
     async def close(self) -> None:
         """Write what waits, and stop the thread."""
@@ -107,12 +116,11 @@ class Writer:
 
     def _work(self) -> None:
         """Write batch after batch."""
-        stop = False
-        while not stop:
+        while not self._stopped_by:
             batch = self._batch()
             if batch[-1] is _STOP:
                 batch.pop()
-                stop = True
+                self._stopped_by = True
             if batch:
                 self._write(batch)
         self._connection.close()
@@ -141,7 +149,7 @@ class Writer:
             except sqlite3.Error as error:
                 batch = self._refused(batch, error)
             else:
-                self.failing = False
+                self._failing_until = 0.0
                 self._loop.call_soon_threadsafe(_call, batch)
                 return
 
@@ -171,18 +179,37 @@ class Writer:
         Returns:
             The records that have to be written all the same.
         """
-        if not self.failing:
+        if not self._failing_until:
             logger.error("the store refuses to write: %s", error)
-        self.failing = True
-        submissions = [record for record in batch if record.refuse is not None]
-        if submissions:
-            self._loop.call_soon_threadsafe(_refuse, submissions)
-        rest = [record for record in batch if record.refuse is None]
-        if rest and self._stopping.wait(self._pause):
+        self._failing_until = time.monotonic() + self._pause
+        rest = self._kept(batch)
+        if rest and self._stopped_by:
             # The hub is going: what could not be written was never shown to anyone.
             logger.error("%d records could not be written", len(rest))
             return []
+        if rest:
+            self._stopping.wait(self._pause)
+            rest += self._kept(self._arrived())
         return rest
+
+    def _kept(self, batch: list[Record]) -> list[Record]:
+        """Refuse the submissions of a batch; return what has to be written."""
+        submissions = [record for record in batch if record.refuse is not None]
+        if submissions:
+            self._loop.call_soon_threadsafe(_refuse, submissions)
+        return [record for record in batch if record.refuse is None]
+
+    def _arrived(self) -> list[Record]:
+        """Take what was recorded while the store refused."""
+        batch: list[Record] = []
+        with suppress(Empty):
+            while True:
+                record = self._queue.get_nowait()
+                if record is _STOP:
+                    self._stopped_by = True
+                    break
+                batch.append(record)
+        return batch
 
 
 def _grouped(batch: list[Record]) -> dict[str, list[Row]]:
@@ -211,7 +238,10 @@ def _refuse(batch: list[Record]) -> None:
     """Refuse the submissions of a batch."""
     for record in batch:
         if record.refuse is not None:
-            record.refuse(StorageFullError(retry_after_ms=1000))
+            try:
+                record.refuse(StorageFullError(retry_after_ms=1000))
+            except Exception:
+                logger.exception("a submission could not be refused")
 
 
 class Reader:
@@ -253,7 +283,8 @@ class Reader:
             query, then = wanted
             try:
                 answer = query(self._connection)
-            except sqlite3.Error:
+            except Exception:
+                # A row that cannot be understood must not end the thread, either.
                 logger.exception("the store could not be read")
                 answer = None
             self._loop.call_soon_threadsafe(then, answer)
