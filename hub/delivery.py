@@ -8,7 +8,7 @@ wait does it become a task.
 import asyncio
 import contextvars
 import logging
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Protocol
 
 import msgspec
@@ -166,16 +166,18 @@ class Delivery:
                 sender.sent_at = clock.now()
                 sender.answer(Heartbeat(now=rfc3339(clock.wall())))
 
-    async def close(self, frame: msgspec.Struct, code: int, reason: str) -> None:
+    async def close(
+        self, last: Callable[[], msgspec.Struct], code: int, reason: str
+    ) -> None:
         """Say goodbye to everybody, and wait until it is said or refused.
 
         Args:
-            frame: The last frame.
+            last: Makes the last frame, for each one anew.
             code: The close code.
             reason: The close reason.
         """
         for sender in list(self._all):
-            sender.answer(frame)
+            sender.answer(last())
             sender.close_with(code, reason)
         if self._all:
             self._empty.clear()

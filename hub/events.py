@@ -127,7 +127,7 @@ _middles: dict[tuple[str, str | None, bool], bytes] = {}
 _MOST_MIDDLES: Final = 1024
 
 
-def _middle(channel: str, kind: str | None, binary: bool) -> bytes:  # noqa: FBT001
+def _middle(channel: str, kind: str | None, binary: bool) -> bytes:  # noqa: FBT001  # the hot path
     """Return what stands between a chunk's time and its data."""
     key = (channel, kind, binary)
     middle = _middles.get(key)

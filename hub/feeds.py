@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
+from hub.answers import Answers
 from hub.delivery import Begun, Delivery, Transport
 from hub.errors import HubError, NotFoundError
 from hub.protocol.cursors import Cursor, Step, What
@@ -34,8 +35,6 @@ QUANTUM: Final = 16 * 1024
 """How many bytes of one task's entries go out before it is another's turn."""
 INTERNAL: Final = 4005
 """The close code for a fault of the hub."""
-CONGESTED_BYTES: Final = 256 * 1024
-"""When so much waits to be sent in answers, the reader is read from no more."""
 
 
 class Feed:
@@ -69,14 +68,12 @@ class Feed:
         self._delivery = delivery
         self._transport = transport
         self._scheduled = False
-        self._answers: deque[tuple[bytes, int]] = deque()
-        self._answer_bytes = 0
+        self._answers = Answers()
         self._news: list[Watch] = []
         self._reading: deque[Watch] = deque()
         self._loading: deque[Watch] | None = None
         self._sending: asyncio.Task[None] | None = None
         self._closing: tuple[int, str, msgspec.Struct | None] | None = None
-        self._relief: Callable[[], None] | None = None
         delivery.add(self)
 
     # What is to be sent
@@ -94,8 +91,7 @@ class Feed:
     def _answer(self, part: bytes, count: int) -> None:
         """Send frames that must leave in one message."""
         if not self.closed:
-            self._answers.append((part, count))
-            self._answer_bytes += len(part)
+            self._answers.append(part, count)
             self._schedule()
 
     def close_with(
@@ -141,11 +137,11 @@ class Feed:
     @property
     def congested(self) -> bool:
         """Whether more answers wait than a reader should have on its way."""
-        return self._answer_bytes > CONGESTED_BYTES
+        return self._answers.congested
 
     def when_relieved(self, call: Callable[[], None]) -> None:
         """Call something once the feed is congested no more, or closed."""
-        self._relief = call
+        self._answers.when_relieved(call)
 
     async def relief(self) -> None:
         """Wait while the feed is congested."""
@@ -290,22 +286,15 @@ class Feed:
         self._answers.clear()
         self._news.clear()
         self._reading.clear()
-        self._relieve()
         if self._sending is not None and self._sending is not asyncio.current_task():
             self._sending.cancel()
-
-    def _relieve(self) -> None:
-        """Let the reader be read from again."""
-        relief, self._relief = self._relief, None
-        if relief is not None:
-            relief()
 
     # Composing
 
     def _message(self) -> str | bytes | None:
         """Gather one message; None where there is nothing to send."""
         parts: list[bytes] = []
-        count, room = self._gather_answers(parts, self._wiring.message_bytes)
+        count, room = self._answers.gather(parts, self._wiring.message_bytes)
         if self._news and room > 0:
             more, room = self._gather_news(parts, room)
             count += more
@@ -319,23 +308,6 @@ class Feed:
             return None
         self._wiring.metrics.frames_out += count
         return self.framing.message(parts, count)
-
-    def _gather_answers(self, parts: list[bytes], room: int) -> tuple[int, int]:
-        """Gather answers; return how many frames, and the room that is left."""
-        count = 0
-        answers = self._answers
-        while answers:
-            part, frames = answers[0]
-            if parts and len(part) > room:
-                return count, 0
-            answers.popleft()
-            parts.append(part)
-            count += frames
-            room -= len(part)
-            self._answer_bytes -= len(part)
-        if self._relief is not None and not self.congested:
-            self._relieve()
-        return count, room
 
     def _gather_news(self, parts: list[bytes], room: int) -> tuple[int, int]:
         """Gather progress frames; return how many, and the room that is left."""
@@ -371,8 +343,7 @@ class Feed:
                 self.unwatch(task.id)
             if parts and used + len(part) > quantum:
                 # It is larger than what fits: it goes first in the next message.
-                self._answers.append((part, frames))
-                self._answer_bytes += len(part)
+                self._answers.append(part, frames)
                 used = self._wiring.message_bytes
                 break
             parts.append(part)

@@ -8,7 +8,7 @@ import logging
 import random
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from hub.auth import LOCAL, Principal
 from hub.clock import Clock
@@ -16,6 +16,7 @@ from hub.delivery import Delivery, Wiring
 from hub.engines.base import Bounds, Engine
 from hub.engines.memory import MemoryEngine
 from hub.engines.sqlite.engine import SqliteEngine
+from hub.errors import HubError
 from hub.ids import TaskIds
 from hub.metrics import Metrics
 from hub.orchestrator import Orchestrator
@@ -28,6 +29,9 @@ from hub.settings import Settings
 from hub.worker import Slots, Worker
 
 logger = logging.getLogger("hub.node")
+
+GOING_AWAY: Final = 4000
+"""The close code of a node that goes."""
 
 
 class Node:
@@ -141,17 +145,21 @@ class Node:
         """Take no more work, stop what runs, and say goodbye to every client."""
         self.orchestrator.draining = True
         await self._worker.stop()
-        spread = self.settings.timing.retry_after_s * 1000
-        goodbye = Goaway(
-            reason="shutdown",
-            drain_ms=0,
-            retry_after_ms=int(spread * (0.5 + random.random() / 2)),  # noqa: S311  # spreads reconnects
-        )
         try:
             async with asyncio.timeout(self.settings.timing.grace_s):
-                await self.delivery.close(goodbye, 4000, "going_away")
+                # Clients may be told of an end once it is committed.
+                settled: asyncio.Future[HubError | None] = asyncio.Future()
+                self.engine.settle(settled.set_result)
+                await settled
+                await self.delivery.close(self._goodbye, GOING_AWAY, "going_away")
         except TimeoutError:
             logger.warning("some clients did not take their goodbye")
+
+    def _goodbye(self) -> Goaway:
+        """Return a last frame; no two clients come back at the same time."""
+        spread = self.settings.timing.reconnect_spread_s * 1000
+        wait = int(spread * random.random())  # noqa: S311  # spreads reconnects
+        return Goaway(reason="shutdown", drain_ms=0, retry_after_ms=wait)
 
 
 def _registry(settings: Settings) -> Registry:

@@ -54,7 +54,7 @@ Port = Annotated[int, _whole(0, 65535)]
 Count = Annotated[int, _whole(1)]
 CountFrom0 = Annotated[int, _whole(0)]
 FrameBytes = Annotated[int, _whole(KIB, GIB)]
-Depth = Annotated[int, _whole(1, 32)]
+LogBytes = Annotated[int, _whole(1, 2 * GIB)]
 Seconds = Annotated[float, Meta(gt=0, le=_CENTURY), _says("seconds, above 0")]
 SecondsFrom0 = Annotated[float, Meta(ge=0, le=_CENTURY), _says("seconds, at least 0")]
 _HostName = Annotated[str, Meta(pattern=r"^[^\s/:@]+$|^\[?[0-9A-Fa-f:.]+\]?$")]
@@ -84,32 +84,28 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     frame_bytes: FrameBytes = 256 * KIB
     message_bytes: FrameBytes = 24 * KIB
-    watches: Count = 1_000
     queued: CountFrom0 = 10_000
     async_runs: Count = 256
     thread_runs: Count = 32
-    max_log_bytes: Count = 64 * MIB
+    max_log_bytes: LogBytes = 64 * MIB
     chunk_bytes: Count = 128 * KIB
     uncommitted_bytes: Count = MIB
     log_record_bytes: CountFrom0 = 8 * MIB
     hello_bytes: Count = 4 * KIB
     bad_frames_per_minute: Count = 5
-    depth: Depth = 32
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """Periods and deadlines."""
 
     heartbeat_s: Seconds = 20.0
-    hello_s: Seconds = 5.0
     grace_s: SecondsFrom0 = 2.0
     timeout_s: Seconds = 300.0
     tick_s: Seconds = 0.1
     progress_ms: CountFrom0 = 100
-    quiet_s: Seconds = 10.0
-    drain_s: SecondsFrom0 = 20.0
     retention_s: Seconds = 86_400.0
     retry_after_s: SecondsFrom0 = 1.0
+    reconnect_spread_s: SecondsFrom0 = 5.0
 
 
 class Cache(msgspec.Struct, frozen=True, kw_only=True):

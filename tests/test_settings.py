@@ -167,11 +167,14 @@ def test_plugin_tables_are_not_shown() -> None:
         ("[timing]\ntick_s = inf", "got inf"),
         ("[timing]\ntick_s = nan", "got nan"),
         ("[timing]\ngrace_s = -1", "expected seconds, at least 0, got -1"),
-        ("[limits]\ndepth = 33", "expected a whole number from 1 to 32, got 33"),
-        ("[limits]\nwatches = 0", "expected a whole number, at least 1, got 0"),
-        ("[limits]\nwatches = 1.5", "got 1.5"),
-        ("[limits]\nwatches = {a = 1}", "got a table"),
-        ("[limits]\nwatches = []", "got a list"),
+        (
+            "[limits]\nmax_log_bytes = 2147483649",
+            "expected a whole number from 1 to 2147483648, got 2147483649",
+        ),
+        ("[limits]\nqueued = -1", "expected a whole number, at least 0, got -1"),
+        ("[limits]\nasync_runs = 1.5", "got 1.5"),
+        ("[limits]\nasync_runs = {a = 1}", "got a table"),
+        ("[limits]\nasync_runs = []", "got a list"),
         ("[store]\nengine = 'redis'", 'expected "sqlite" or "memory", got a text'),
         ("[serverr]\nport = 1", "serverr: there is no such setting; did you mean serv"),
         ("qqqq = 1", "qqqq: there is no such setting"),
@@ -335,4 +338,6 @@ def test_the_pages_example_is_true(file: Path) -> None:
 def test_sections_are_those_of_the_struct() -> None:
     """Every section is found, so that no key can be forgotten."""
     assert set(SECTIONS) | {"plugin", "locale"} == set(Settings.__struct_fields__)
-    assert KEYS["limits.depth"] == msgspec.structs.fields(Limits)[-1].type
+    assert (
+        KEYS["limits.bad_frames_per_minute"] == msgspec.structs.fields(Limits)[-1].type
+    )

@@ -173,6 +173,10 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def settle(self, done: Done) -> None:
+        """Call back when everything that was recorded so far is committed."""
+
+    @abstractmethod
     def find(self, task_id: str, found: Found) -> None:
         """Look a task up."""
 

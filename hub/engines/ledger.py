@@ -233,6 +233,10 @@ class Ledger(Admission):
         if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
             self._unpark(request.flight or b"")
 
+    def settle(self, done: Done) -> None:
+        """Call back when everything that was recorded so far is committed."""
+        self._record_nothing(done)
+
     # Leaving
 
     def leave(self, task: Task, code: str, done: Done) -> None:

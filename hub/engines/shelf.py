@@ -47,6 +47,7 @@ class Shelf:
         self._bounds = bounds
         self._clock = clock
         self._durable = durable
+        self._cached: set[int] = set()
         self._ended: deque[Task] = deque()
         self._logs: deque[Run] = deque()
 
@@ -90,11 +91,17 @@ class Shelf:
             return
         run.pins += 1
         run.shared = {}
+        self._cached.add(run.number)
         size = RUN_BYTES + run.log.total + len(run.outcome.result) + len(request.params)
         self.cache.put(request.flight, run, ttl=request.ttl, size=size)
 
+    def caches(self, number: int) -> bool:
+        """Whether the run of a number is in the cache."""
+        return number in self._cached
+
     def _uncached(self, run: Run) -> None:
         """Let go of a run that left the cache."""
+        self._cached.discard(run.number)
         self._unpin(run)
 
     def _unpin(self, run: Run) -> None:

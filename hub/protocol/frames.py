@@ -5,14 +5,14 @@ of it is built before the command is known, and so before its size and depth are
 Frames about a task's log are in `hub.events`.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from hub.tasks import TaskResponse
 
-Id = str | int
-"""What a client calls a frame; echoed, without meaning beyond its connection."""
+Id = Annotated[str, msgspec.Meta(max_length=1024)] | int
+"""What a client calls a frame; echoed, so its answer must fit into a frame, too."""
 
 PROTOCOL: Final = 1
 """The version of the protocol."""

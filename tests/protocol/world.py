@@ -103,7 +103,11 @@ class World:
             self.task.end = self.task.end or self.run.log.head + 1
 
     def crash(self, count: int) -> None:
-        """The store loses the last entries of a run, which begins another attempt."""
+        """The store loses the last entries of a run, which begins another attempt.
+
+        Its reset is the first that the store is given: a result in its place would be
+        of the former attempt, and readers could take it for the entry they have.
+        """
         if self.task.end or self.run.outcome:
             return
         keep = max(self.floor, self.run.log.head - count)
@@ -121,6 +125,7 @@ class World:
         self.commit(keep)
         log.lose(self.floor)
         self.retry()
+        self.commit(1)
 
     # What a reader must end with
 

@@ -24,6 +24,7 @@ from hub.engines.sqlite.folder import (
     open_reader,
 )
 from hub.engines.sqlite.recovery import Recovered, recover
+from hub.engines.sqlite.retention import Retention
 from hub.engines.sqlite.writer import Reader, Record, Row, Writer
 from hub.errors import HubError
 from hub.events import Piece
@@ -34,8 +35,6 @@ KEEP_BYTES: Final = 2**18
 """How much of a running run's log stays in memory once it has grown."""
 SPILL_BYTES: Final = 2**20
 """At which size the older part of a running run's log leaves memory."""
-SWEEP_S: Final = 1.0
-"""How often there is a look for expired runs."""
 
 
 class SqliteEngine(Ledger):
@@ -69,11 +68,9 @@ class SqliteEngine(Ledger):
         self._retry_s = retry_s
         self._live: dict[int, Run] = {}
         self._old_keys: set[bytes] = set()
-        self._swept = 0
-        self._sweeping = False
-        self._next_sweep = 0.0
         self._writer: Writer
         self._reader: Reader
+        self._retention: Retention
         self._lock: Lock
 
     @property
@@ -102,6 +99,7 @@ class SqliteEngine(Ledger):
             connection, most=self._commit_statements, pause=self._retry_s
         )
         self._reader = Reader(open_reader(path))
+        self._retention = self._retain()
         self._take_up(found)
 
     def _take_up(self, found: Recovered) -> None:
@@ -151,7 +149,7 @@ class SqliteEngine(Ledger):
     @property
     def _refusing(self) -> bool:
         """Whether the store takes nothing new at the moment."""
-        return self._writer.failing
+        return self._writer.failing or self._retention.full
 
     def _record_run(self, task: Task, answer: Answer, *, claimed: bool) -> None:
         run = task.run
@@ -214,7 +212,9 @@ class SqliteEngine(Ledger):
     def _record_pieces(
         self, run: Run, pieces: list[Piece], last: int, size: int
     ) -> None:
-        row = (rows.place(run.number, last), rows.pack_pieces(pieces, last))
+        body = rows.pack_pieces(pieces, last)
+        row = (rows.place(run.number, last), body)
+        self._retention.grown(len(body))
         self._writer.record(
             Record((("insert_chunks", row),), self._spilling, (run, last, size))
         )
@@ -334,50 +334,37 @@ class SqliteEngine(Ledger):
     def expire(self) -> None:
         """Act on everything that is due."""
         super().expire()
-        now = self._clock.now()
-        if not self._sweeping and now >= self._next_sweep:
-            self._sweeping = True
-            self._next_sweep = now + SWEEP_S
-            before = self._clock.wall() - self._bounds.retention_s
-            self._reader.read(
-                partial(queries.expired, self._swept, before), self._delete_expired
-            )
+        self._retention.tick(self._number)
 
-    def _delete_expired(self, found: Any) -> None:
-        """Delete the runs whose time is over.
+    def _retain(self) -> Retention:
+        """Return who keeps the file within its bounds."""
+        retention = Retention(self._bounds, self._clock, self._writer, self._reader)
+        retention.keeps = self._is_kept
+        retention.forget = self._deleted
+        retention.lose = self._lost
+        return retention
 
-        Args:
-            found: Number of each, and the ids and key digests of its tasks.
-        """
-        self._sweeping = False
-        self._swept += queries.WINDOW
-        if self._swept > self._number:
-            self._swept = 0
-        if not found:
-            return
-        cached = {run.number for _, run in self._shelf.cache.items()}
-        for number, ids, digests in found:
-            if number in self._live or number in cached:
-                continue
-            for task_id in ids:
-                task = self._shelf.tasks.get(task_id)
-                if task is not None:
-                    self._vanish(task)
-            self._old_keys.difference_update(digests)
-            first, last = rows.place(number, 0), rows.place(number + 1, 0)
-            deletions: list[tuple[str, Row]] = [
-                ("delete_run", (number,)),
-                ("delete_tasks", (number,)),
-                ("delete_chunks", (first, last - 1)),
-            ]
-            deletions += [("delete_key", (each,)) for each in digests]
-            self._writer.record(Record(tuple(deletions), _nothing))
+    def _is_kept(self, number: int) -> bool:
+        """Whether a run goes on, or may answer others."""
+        return number in self._live or self._shelf.caches(number)
+
+    def _deleted(self, ids: list[str], digests: list[bytes]) -> None:
+        """Let tasks go that leave the file."""
+        for task_id in ids:
+            task = self._shelf.tasks.get(task_id)
+            if task is not None:
+                self._vanish(task)
+        self._old_keys.difference_update(digests)
+
+    def _lost(self, task_id: str) -> None:
+        """Let a log go that leaves the file."""
+        task = self._shelf.tasks.get(task_id)
+        if task is not None:
+            log = task.run.log
+            self._shelf.grow(-log.size)
+            log.lose(log.head)
 
 
 def _key_row(task: Task) -> tuple[str, Row]:
     """Return the row of a task's key."""
     return ("insert_key", (rows.digest(task.principal, task.key or ""), task.id))
-
-
-def _nothing() -> None:
-    """Take news that nobody waits for."""

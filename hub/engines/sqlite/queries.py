@@ -11,6 +11,10 @@ WINDOW: Final = 500
 
 Expired = tuple[int, list[str], list[bytes]]
 """A run that may go: its number, its tasks' ids, and the digests of their keys."""
+Heavy = tuple[int, list[tuple[int, str]], list[Expired]]
+"""The store's size; runs whose logs may go, by number and id; runs that may go."""
+AT_ONCE: Final = 200
+"""How many runs one look covers when room is needed."""
 
 
 def task_of_key(digest: bytes, connection: sqlite3.Connection) -> str | None:
@@ -57,6 +61,38 @@ def expired(swept: int, before: float, connection: sqlite3.Connection) -> list[E
         SQL["expired_runs"], (swept, swept + WINDOW, before, before)
     )
     return [_whole(connection, number, id_, body) for number, id_, body in window]
+
+
+def heavy(bound: int, after: int, connection: sqlite3.Connection) -> Heavy:
+    """Return how large the store is, and what may go where it is over its bound.
+
+    Pages that are free count for nothing: they are used again. Whole runs are named
+    only where there was a look for logs from the beginning, and none was found.
+
+    Args:
+        bound: How large it may be.
+        after: Behind which run to look for logs.
+        connection: To read from.
+    """
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    size = (pages - free) * page
+    excess = size - bound
+    logs: list[tuple[int, str]] = []
+    if excess <= 0:
+        return size, logs, []
+    for number, id_ in connection.execute(SQL["oldest_logs"], (after, AT_ONCE)):
+        if excess <= 0:
+            break
+        (log,) = connection.execute(SQL["log_bytes"], rows.places(number)).fetchone()
+        excess -= log
+        logs.append((number, id_))
+    runs: list[Expired] = []
+    if not logs and after == 0:
+        oldest = connection.execute(SQL["oldest_runs"], (0, AT_ONCE))
+        runs = [_whole(connection, *row) for row in oldest]
+    return size, logs, runs
 
 
 def _whole(

@@ -77,8 +77,20 @@ _departure = msgspec.msgpack.Decoder(StoredDeparture).decode
 _chunks = msgspec.msgpack.Decoder(StoredChunks).decode
 
 RunRow = tuple[
-    int, str, int, float, float, bytes, int, int, int, bytes | None, str | None, Any
-]  # the last one is a body or None
+    int,
+    str,
+    int,
+    float,
+    float,
+    bytes,
+    int,
+    int,
+    int,
+    int,
+    bytes | None,
+    str | None,
+    Any,  # a body or None
+]
 TaskRow = tuple[str, int, str, float, bytes, int, bytes | None]
 
 
@@ -90,6 +102,11 @@ def digest(principal: str, key: str) -> bytes:
 def place(run: int, seq: int) -> int:
     """Return where a run's entry stands among all chunks."""
     return run << SHIFT | seq
+
+
+def places(run: int) -> tuple[int, int]:
+    """Return between which places a run's entries stand: behind one, up to another."""
+    return place(run, 0), place(run + 1, 0) - 1
 
 
 def pack_request(request: Submission) -> bytes:
@@ -191,7 +208,7 @@ def unpack_tails(body: bytes, after: int, upto: int) -> list[bytes]:
 def load_run(row: RunRow, clock: Clock) -> Run:
     """Make a run from its row; its log stays in the store."""
     number, id_, state, created_at, started_at, request = row[:6]
-    head, chunks, _, _, why, outcome = row[6:]
+    head, chunks, lost, _, _, why, outcome = row[6:]
     run = Run(number, id_, unpack_request(request), clock.now(), created_at)
     run.updated_at = started_at or created_at
     run.mood = next(mood for mood, code in STATES.items() if code == state)
@@ -199,6 +216,7 @@ def load_run(row: RunRow, clock: Clock) -> Run:
     run.why = why
     run.log = RunLog(head)
     run.log.chunks = chunks
+    run.log.floor = lost
     if outcome is not None:
         stored = _outcome(outcome)
         run.outcome = stored.outcome
@@ -210,7 +228,7 @@ def load_run(row: RunRow, clock: Clock) -> Run:
 def load_first(row: RunRow, run: Run) -> Task:
     """Make a run's first task from the run's row."""
     task = Task.of(run.id, run, run.request, "new", run.created_at)
-    _load_end(task, row[8], row[9])
+    _load_end(task, row[9], row[10])
     return task
 
 

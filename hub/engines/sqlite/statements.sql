@@ -7,6 +7,7 @@ CREATE TABLE meta (
 
 -- A run, with its first task in the same row. `id` is that task's.
 -- state: 0 queued, 1 running, 2 closing, 3 ended. Bodies are MessagePack.
+-- lost: the highest number of an entry that was deleted to make room.
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL,
@@ -16,6 +17,7 @@ CREATE TABLE runs (
     request BLOB NOT NULL,
     head INTEGER NOT NULL DEFAULT 0,
     chunks INTEGER NOT NULL DEFAULT 0,
+    lost INTEGER NOT NULL DEFAULT 0,
     early_end INTEGER NOT NULL DEFAULT 0,
     early BLOB,
     why TEXT,
@@ -88,17 +90,17 @@ UPDATE tasks SET early_end = ?, early = ? WHERE id = ?;
 
 -- open_runs --
 -- Runs that had not ended when the hub did, in the order of their acceptance.
-SELECT number, id, state, created_at, started_at, request, head, chunks, early_end, early, why, outcome
+SELECT number, id, state, created_at, started_at, request, head, chunks, lost, early_end, early, why, outcome
 FROM runs INDEXED BY runs_open WHERE state < 3 ORDER BY number;
 
 -- run_by_id --
 -- A run by the id of its first task.
-SELECT number, id, state, created_at, started_at, request, head, chunks, early_end, early, why, outcome
+SELECT number, id, state, created_at, started_at, request, head, chunks, lost, early_end, early, why, outcome
 FROM runs WHERE id = ?;
 
 -- run_by_number --
 -- A run by its number.
-SELECT number, id, state, created_at, started_at, request, head, chunks, early_end, early, why, outcome
+SELECT number, id, state, created_at, started_at, request, head, chunks, lost, early_end, early, why, outcome
 FROM runs WHERE number = ?;
 
 -- task_by_id --
@@ -134,6 +136,24 @@ SELECT max(place) FROM chunks WHERE place > ? AND place <= ?;
 SELECT number, id, request FROM runs
 WHERE number > ? AND number <= ? AND state = 3 AND ended_at < ?
 AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.run = runs.number AND tasks.created_at >= ?);
+
+-- oldest_logs --
+-- Ended runs that still have output, the oldest first.
+SELECT number, id FROM runs
+WHERE number > ? AND state = 3 AND head > lost ORDER BY number LIMIT ?;
+
+-- log_bytes --
+-- How much output of a run is stored.
+SELECT coalesce(sum(length(body)), 0) FROM chunks WHERE place > ? AND place <= ?;
+
+-- oldest_runs --
+-- Ended runs, the oldest first.
+SELECT number, id, request FROM runs
+WHERE number > ? AND state = 3 ORDER BY number LIMIT ?;
+
+-- lose_log --
+-- The output of a run was deleted.
+UPDATE runs SET lost = head WHERE number = ?;
 
 -- delete_run --
 -- A run.

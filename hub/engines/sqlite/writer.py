@@ -43,6 +43,7 @@ ORDER: Final = (
     "leave_first",
     "leave_task",
     "finish_run",
+    "lose_log",
 )
 """In which order the statements of one transaction are executed."""
 
