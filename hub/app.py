@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,14 +92,14 @@ class SocketEndpoint:
         )
         try:
             if wire is not None:
-                wire.attach(lambda data: _take(session, wire, data))
-            await _serve(session, receive, wire)
+                wire.attach(partial(_take_from_wire, session, wire))
+            await _serve(session, receive)
         finally:
             session.close()
 
 
-def _take(session: Session, wire: Wire, data: str | bytes) -> None:
-    """Hand a message to its session; stop reading from a client that reads nothing."""
+def _take(session: Session, data: str | bytes) -> None:
+    """Hand a message to its session; a fault of the hub ends that one connection."""
     if session.closed:
         return
     try:
@@ -106,19 +107,24 @@ def _take(session: Session, wire: Wire, data: str | bytes) -> None:
     except Exception:
         logger.exception("a message could not be taken")
         session.close_with(INTERNAL, "internal")
+
+
+def _take_from_wire(session: Session, wire: Wire, data: str | bytes) -> None:
+    """Hand a message over; stop reading from a client that reads nothing."""
+    _take(session, data)
     if session.congested:
         wire.pause()
         session.when_relieved(wire.resume)
 
 
-async def _serve(session: Session, receive: Receive, wire: Wire | None) -> None:
+async def _serve(session: Session, receive: Receive) -> None:
     """Hand a client's messages to its session until it goes."""
-    while not session.closed or wire is not None:
+    while True:
         message = await receive()
         if message["type"] != "websocket.receive":
             return
         data = message.get("text")
-        session.receive(message["bytes"] if data is None else data)
+        _take(session, message["bytes"] if data is None else data)
         if session.congested:
             await session.relief()
 

@@ -188,11 +188,12 @@ class Feed:
             return
         self._answer(first, 1)
         if not cursor.done:
+            # Followed only once it has been read: a task that has ended by then, as
+            # many have, needs no follower.
             self.watches[task.id] = watch
             self._wiring.metrics.watches += 1
-            self._wiring.engine.follow(watch)
-            if cursor.last < task.head:
-                watch.moved()
+            watch.queued = True
+            self._reading.append(watch)
 
     def _answer_together(self, first: bytes, watch: Watch) -> None:
         """Answer with a whole log, in one message."""
@@ -213,7 +214,8 @@ class Feed:
         if watch is not None:
             watch.cursor.done = True
             self._wiring.metrics.watches -= 1
-            self._wiring.engine.unfollow(watch)
+            if watch.followed:
+                self._wiring.engine.unfollow(watch)
 
     # Sending
 
@@ -326,13 +328,10 @@ class Feed:
 
     def _turn(self, watch: Watch, parts: list[bytes], quantum: int) -> tuple[int, int]:
         """Gather what one watch reads in its turn; return frames and bytes."""
-        count = used = 0
-        task = watch.task
-        if not task.end and not watch.cursor.done and task.status is not watch.seen:
-            parts.append(watch.status())
-            count, used = 1, len(parts[-1])
+        task, cursor = watch.task, watch.cursor
+        count, used = self._begin_turn(watch, parts)
         while used < quantum:
-            step = watch.cursor.step(task, quantum - used, watch.head_bytes)
+            step = cursor.step(task, quantum - used, watch.head_bytes)
             if step is None or step.what is What.LOAD:
                 watch.queued = False
                 if step is not None:
@@ -349,12 +348,27 @@ class Feed:
             parts.append(part)
             count += frames
             used += len(part)
-        if task.end and not watch.cursor.done and task.status is not watch.seen:
+            if cursor.done:
+                return count, used
+        if task.end and not cursor.done and task.status is not watch.seen:
             # The news of an end overtakes the output that is still to come.
             parts.append(watch.status())
             count += 1
         self._reading.append(watch)
         return count, used
+
+    def _begin_turn(self, watch: Watch, parts: list[bytes]) -> tuple[int, int]:
+        """Follow a task that goes on, and tell of its status; as `_turn` returns."""
+        task = watch.task
+        if task.end or watch.cursor.done:
+            return 0, 0
+        if not watch.followed:
+            watch.followed = True
+            self._wiring.engine.follow(watch)
+        if task.status is watch.seen:
+            return 0, 0
+        parts.append(watch.status())
+        return 1, len(parts[-1])
 
     def _load(self, watch: Watch, step: Step, budget: int) -> None:
         """Fetch entries from the store, one page at a time: memory stays bounded."""

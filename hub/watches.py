@@ -64,6 +64,7 @@ class Watch:
         cursor: How far it has read.
         progress_ms: How often progress is told at most.
         queued: Whether its log has moved and the reader knows.
+        followed: Whether the engine marks it.
         seen: The status that the reader was told last.
     """
 
@@ -75,6 +76,7 @@ class Watch:
         "_reader",
         "_told_at",
         "cursor",
+        "followed",
         "progress_ms",
         "queued",
         "seen",
@@ -86,6 +88,7 @@ class Watch:
         self.cursor = cursor
         self.progress_ms = reader.progress_ms
         self.queued = False
+        self.followed = False
         self.seen: TaskStatus = task.status
         self._reader = reader
         self._news = False

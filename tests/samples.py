@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 import msgspec
 from hypothesis import strategies as st
 
+from hub.codec import to_json
 from hub.events import Piece
 from hub.runs import Departure, Outcome, Run, Submission, Task
 from hub.tasks import NULL, Metadata, TaskResponse, TaskStatus
@@ -139,3 +140,57 @@ def a_response(result: msgspec.Raw = NULL, **metadata: object) -> TaskResponse:
         message="Task completed",
         metadata=msgspec.convert(facts, Metadata),
     )
+
+
+ORIGINS: Final = ["new", "joined", "cached"]
+OUTCOMES: Final = st.one_of(
+    st.builds(
+        Outcome,
+        status=st.just(TaskStatus.COMPLETED),
+        result=VALUES.map(to_json),
+        ended_at=st.floats(ACCEPTED, ACCEPTED + 9e5),
+        execution_ms=st.floats(0, 1e6),
+    ),
+    st.builds(
+        Outcome,
+        status=st.sampled_from([TaskStatus.FAILED, TaskStatus.CANCELLED]),
+        code=st.sampled_from(["plugin_error", "cancelled", "deadline_exceeded"]),
+        error=st.one_of(st.none(), st.text(max_size=20)),
+        retry=st.booleans(),
+        ran=st.sampled_from(["no", "yes", "maybe"]),
+        detail=st.sampled_from([b"", b'{"code":"mine","at":[1]}']),
+        ended_at=st.floats(ACCEPTED, ACCEPTED + 9e5),
+        execution_ms=st.floats(0, 1e6),
+    ),
+)
+"""Ends of runs, good and bad."""
+
+
+@st.composite
+def tasks(draw: st.DrawFn) -> Task:
+    """Return a task in any state: waiting, running, left, ended, from the cache."""
+    run = a_run(id=draw(TASK_IDS), params=draw(st.sampled_from([b"{}", b'{"a":[1]}'])))
+    task = a_task(run, draw(TASK_IDS), draw(st.sampled_from(ORIGINS)))
+    task.created_at += draw(st.floats(0, 1e6))
+    task.trace = draw(st.sampled_from([None, "00-ab-cd-01"]))
+    task.deadline_ms = draw(st.sampled_from([None, 5000]))
+    if draw(st.booleans()):
+        run.started, run.started_at = 51.0, run.created_at + draw(st.floats(0, 1e4))
+        run.updated_at = run.started_at
+        run.fraction = draw(st.one_of(st.none(), st.floats(0, 1)))
+        run.message = draw(st.one_of(st.none(), st.text(min_size=1, max_size=20)))
+        run.log.head = run.log.write(draw(st.lists(FEW_PIECES, max_size=3)))
+    if draw(st.booleans()):
+        run.attempt = 2
+        run.log.head = run.log.write_reset(7, 2, "again")
+        run.log.head = run.log.write(draw(st.lists(FEW_PIECES, max_size=3)))
+    if draw(st.booleans()):
+        run.outcome, task.end = draw(OUTCOMES), run.log.head + 1
+        run.cached_at = run.outcome.ended_at
+        run.expires_at = run.cached_at + 300
+    elif task.origin != "cached" and draw(st.booleans()):
+        task.end = run.log.head + 1
+        task.early = msgspec.structs.replace(
+            CANCELLED, attempt=run.attempt, chunks=run.log.chunks, fraction=run.fraction
+        )
+    return task

@@ -153,7 +153,7 @@ async def test_a_goodbye_is_said_to_everybody() -> None:
     for each in senders:
         made.add(each)
 
-    closing = asyncio.create_task(made.close(GOODBYE, 4000, "going_away"))
+    closing = asyncio.create_task(made.close(lambda: GOODBYE, 4000, "going_away"))
     await turns()
     assert [each.answers for each in senders] == [[GOODBYE]] * 3
     assert [each.closing for each in senders] == [[(4000, "going_away")]] * 3
@@ -169,7 +169,7 @@ async def test_nobody_to_say_goodbye_to_is_nobody_to_wait_for() -> None:
     made, _ = delivery()
 
     async with asyncio.timeout(PATIENCE_S):
-        await made.close(GOODBYE, 4000, "going_away")
+        await made.close(lambda: GOODBYE, 4000, "going_away")
 
 
 class Step:

@@ -328,7 +328,7 @@ async def test_a_goodbye_reaches_every_reader() -> None:
         readings = [Reading(hub) for _ in range(5)]
         goodbye = Goaway(reason="shutdown", drain_ms=0, retry_after_ms=1)
         async with asyncio.timeout(PATIENCE_S):
-            await hub.delivery.close(goodbye, 4000, "going_away")
+            await hub.delivery.close(lambda: goodbye, 4000, "going_away")
 
         assert {each.peer.closed for each in readings} == {(4000, "going_away")}
         assert [each.peer.types() for each in readings] == [["goaway"]] * 5

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hub.feeds import CONGESTED_BYTES
+from hub.answers import CONGESTED_BYTES
 from hub.plugin.context import TaskContext
 from hub.plugin.errors import TaskError
 from hub.protocol.frames import Pong

@@ -279,13 +279,13 @@ async def test_a_drain_says_goodbye(make: Make) -> None:
 
 async def test_clients_come_back_at_different_times(make: Make) -> None:
     """Each is told its own `retry_after_ms`, so that they do not come all at once."""
-    async with make(timing__retry_after_s=10) as node:
+    async with make(timing__reconnect_spread_s=10) as node:
         talks = [Talk(node.house) for _ in range(20)]
         await node.drain()
 
         waits = {talk.peer.of("goaway")[0]["retry_after_ms"] for talk in talks}
         assert len(waits) > 10
-        assert all(5_000 <= each <= 10_000 for each in waits)
+        assert all(0 <= each <= 10_000 for each in waits)
 
 
 async def test_a_drain_waits_for_nobody_for_ever(

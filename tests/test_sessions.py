@@ -326,8 +326,38 @@ async def test_a_closed_session_leaves_its_tasks() -> None:
         assert result["response"]["status"] == "completed"
 
 
+@pytest.mark.parametrize("how", ["close", "close_with"])
+async def test_what_comes_after_the_close_is_not_acted_on(how: str) -> None:
+    """Frames that were on their way start nothing."""
+    async with stage() as hub:
+        talk = Talk(hub.house)
+        await talk.peer.get("welcome")
+        if how == "close":
+            talk.session.close()
+        else:
+            talk.session.close_with(4503, "kicked")
+        wish = {"plugin": SCRIPTED, "command": "coroutine", "params": {"script": "a"}}
+        talk.send({"type": "execute", "id": 1, **wish})
+        await turns(5)
+
+        assert hub.metrics.accepted == 0
+
+
+async def test_what_comes_behind_the_last_bad_frame_is_not_acted_on() -> None:
+    """The connection ends with the fifth, whatever else is in the pipe."""
+    async with stage() as hub:
+        talk = Talk(hub.house)
+        for _ in range(5):
+            talk.raw("{")
+        wish = {"plugin": SCRIPTED, "command": "coroutine", "params": {"script": "a"}}
+        talk.send({"type": "execute", "id": 1, **wish})
+
+        assert (await talk.peer.end())[0] == 4501
+        assert hub.metrics.accepted == 0
+
+
 async def test_what_comes_after_the_close_is_dropped() -> None:
-    """Answers of a store that come too late, and frames that were on their way."""
+    """Answers of a store that come too late."""
     async with stage() as hub:
         talk = Talk(hub.house)
         await talk.peer.get("welcome")

@@ -14,6 +14,10 @@ from hub.events import Piece
 from hub.runs import Claim, Opened, Outcome, Submission, Task
 from hub.tasks import TaskStatus
 
+IDLE_LOOP = asyncio.new_event_loop()
+"""Stands where a clock wants a loop: time here is not a loop's."""
+IDLE_LOOP.close()
+
 
 class FakeTime:
     """Time that moves when a test says so."""
@@ -40,8 +44,7 @@ class FakeTime:
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call a function when `pass_by` gets there."""
-        loop = asyncio.get_running_loop()
-        handle = asyncio.TimerHandle(when, callback, args, loop, context)
+        handle = asyncio.TimerHandle(when, callback, args, IDLE_LOOP, context)
         heapq.heappush(self._later, (when, next(self._order), handle))
         return handle
 
@@ -56,7 +59,7 @@ class FakeTime:
 
     def clock(self) -> Clock:
         """Return this time as the hub takes it."""
-        clock = Clock(asyncio.get_running_loop(), wall=self.wall, now=self.now)
+        clock = Clock(IDLE_LOOP, wall=self.wall, now=self.now)
         clock.call_at = self.call_at
         return clock
 

@@ -1,6 +1,5 @@
 """The engine in memory: every record is committed at once, and forgotten at the end."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -98,4 +97,3 @@ async def test_what_has_expired_is_not_held(tmp_path: Path) -> None:
         if isinstance(value, dict | list | set) and value and name != "_demand"
     }
     assert set(held) <= {"_queues"}
-    await asyncio.sleep(0)

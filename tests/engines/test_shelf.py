@@ -72,12 +72,7 @@ class Store:
         return gone
 
 
-@pytest.fixture(autouse=True)
-async def loop() -> None:
-    """A clock reads a loop."""
-
-
-async def test_everything_weighs_something() -> None:
+def test_everything_weighs_something() -> None:
     """Tasks, params, logs and results count; what has gone does not."""
     store = Store()
     task = store.open(replace(BASE, params=b"x" * 100), "hello")
@@ -94,7 +89,7 @@ async def test_everything_weighs_something() -> None:
     assert store.shelf.tasks == {}
 
 
-async def test_forgetting_twice_is_forgetting_once() -> None:
+def test_forgetting_twice_is_forgetting_once() -> None:
     """What has gone weighs nothing more, and less than nothing neither."""
     store = Store()
     task = store.ended()
@@ -105,7 +100,7 @@ async def test_forgetting_twice_is_forgetting_once() -> None:
     assert store.shelf.bytes == 0
 
 
-async def test_the_cache_keeps_a_run() -> None:
+def test_the_cache_keeps_a_run() -> None:
     """A cached run weighs until its entry has gone, with or without tasks."""
     store = Store()
     task = store.ended(SHARED, "hello")
@@ -122,7 +117,7 @@ async def test_the_cache_keeps_a_run() -> None:
 @pytest.mark.parametrize(
     "request_", [BASE, replace(SHARED, ttl=None), replace(SHARED, flight=None)]
 )
-async def test_only_what_may_answer_is_cached(request_: Submission) -> None:
+def test_only_what_may_answer_is_cached(request_: Submission) -> None:
     """Without a flight or a ttl a run is nobody else's."""
     store = Store()
     store.ended(request_)
@@ -130,7 +125,7 @@ async def test_only_what_may_answer_is_cached(request_: Submission) -> None:
     assert len(store.shelf.cache) == 0
 
 
-async def test_what_the_cache_refuses_is_not_pinned() -> None:
+def test_what_the_cache_refuses_is_not_pinned() -> None:
     """A run that is too large for the cache goes with its last task."""
     store = Store(cache_bytes=1000)
     task = store.ended(SHARED, "x" * 2000)
@@ -140,7 +135,7 @@ async def test_what_the_cache_refuses_is_not_pinned() -> None:
     assert store.shelf.bytes == 0
 
 
-async def test_tasks_go_in_the_order_of_their_ends() -> None:
+def test_tasks_go_in_the_order_of_their_ends() -> None:
     """Each after its own time, the oldest first."""
     store = Store(retention_s=100.0)
     first = store.ended()
@@ -157,7 +152,7 @@ async def test_tasks_go_in_the_order_of_their_ends() -> None:
     assert len(store.shelf.tasks) == 1
 
 
-async def test_a_cached_ticket_has_its_own_time() -> None:
+def test_a_cached_ticket_has_its_own_time() -> None:
     """It ended when it was given, however old its run is."""
     store = Store(retention_s=100.0)
     first = store.ended(SHARED)
@@ -173,7 +168,7 @@ async def test_a_cached_ticket_has_its_own_time() -> None:
     assert store.sweep() == [later]
 
 
-async def test_logs_go_before_tasks() -> None:
+def test_logs_go_before_tasks() -> None:
     """Under pressure logs are dropped, the oldest first, as far as is needed."""
     store = Store(tail_bytes=10_000)
     tasks = [store.ended(BASE, "x" * 3000) for _ in range(3)]
@@ -188,7 +183,7 @@ async def test_logs_go_before_tasks() -> None:
     assert store.sweep() == []
 
 
-async def test_tasks_go_when_no_log_is_left() -> None:
+def test_tasks_go_when_no_log_is_left() -> None:
     """With the last log gone the oldest tasks make room."""
     store = Store(tail_bytes=5 * (TASK_BYTES + RUN_BYTES + 20))
     tasks = [store.ended(BASE, "x") for _ in range(8)]
@@ -202,7 +197,7 @@ async def test_tasks_go_when_no_log_is_left() -> None:
 
 
 @pytest.mark.parametrize("durable", [True, False])
-async def test_a_dropped_log_is_lost_or_stored(durable: bool) -> None:
+def test_a_dropped_log_is_lost_or_stored(durable: bool) -> None:
     """Where a store has it, it can be read again; else readers are told of a gap."""
     store = Store(tail_bytes=0, durable=durable)
     task = store.ended(BASE, "x" * 1000)
@@ -214,7 +209,7 @@ async def test_a_dropped_log_is_lost_or_stored(durable: bool) -> None:
 
 
 @pytest.mark.parametrize("durable", [True, False])
-async def test_a_cached_answer_is_whole_or_none(durable: bool) -> None:
+def test_a_cached_answer_is_whole_or_none(durable: bool) -> None:
     """A run whose log is lost does not answer others any more."""
     store = Store(tail_bytes=0, durable=durable)
     store.ended(SHARED, "x" * 1000)
@@ -224,7 +219,7 @@ async def test_a_cached_answer_is_whole_or_none(durable: bool) -> None:
     assert (store.shelf.cache.get(b"shared") is not None) == durable
 
 
-async def test_a_running_log_is_never_dropped() -> None:
+def test_a_running_log_is_never_dropped() -> None:
     """Under whatever pressure, what goes on stays."""
     store = Store(tail_bytes=0, memory_bytes=10)
     task = store.open(BASE, "x" * 1000)
@@ -235,7 +230,7 @@ async def test_a_running_log_is_never_dropped() -> None:
     assert store.sweep() == []
 
 
-async def test_what_has_gone_is_not_held() -> None:
+def test_what_has_gone_is_not_held() -> None:
     """Without any pressure, too, logs of forgotten tasks leave memory."""
     store = Store(retention_s=100.0)
     tasks = [store.ended(BASE, "x" * 1000) for _ in range(3)]
@@ -250,7 +245,7 @@ async def test_what_has_gone_is_not_held() -> None:
     assert kept.run.log.size > 0
 
 
-async def test_a_tick_is_a_bounded_piece_of_work() -> None:
+def test_a_tick_is_a_bounded_piece_of_work() -> None:
     """Thousands of logs are dropped a few hundred at a time."""
     store = Store(tail_bytes=0)
     tasks = [store.ended(BASE, "x") for _ in range(AT_ONCE + 10)]
@@ -280,7 +275,7 @@ class Somebody:
 
 
 @pytest.mark.parametrize("durable", [True, False])
-async def test_who_is_followed_stays_where_it_can_be_fetched(durable: bool) -> None:
+def test_who_is_followed_stays_where_it_can_be_fetched(durable: bool) -> None:
     """A front of a store drops nobody who is being read; others go in the meantime."""
     store = Store(tail_bytes=0, durable=durable)
     followed, other = store.ended(), store.ended()
@@ -291,22 +286,23 @@ async def test_who_is_followed_stays_where_it_can_be_fetched(durable: bool) -> N
     assert gone == ([other] if durable else [followed, other])
 
 
-async def test_full_means_that_nothing_can_go() -> None:
+def test_full_means_that_nothing_can_go() -> None:
     """While something has ended there is room to be made, and no reason to refuse."""
     store = Store(memory_bytes=5000, tail_bytes=5000)
-    assert not store.shelf.full
+    fullness = [store.shelf.full]
     running = store.open(BASE, "x" * 5000)
-    assert store.shelf.full
+    fullness.append(store.shelf.full)
+    store.ended()
+    fullness.append(store.shelf.full)
 
-    ended = store.ended()
-    assert not store.shelf.full
-    store.shelf.forget(ended)
     store.sweep()
+    fullness.append(store.shelf.full)
 
+    assert fullness == [False, True, False, True]
     assert store.shelf.crowded(running.run)
 
 
-async def test_the_largest_run_is_the_crowd() -> None:
+def test_the_largest_run_is_the_crowd() -> None:
     """Only the run with the largest log may write no more when memory is full."""
     store = Store(memory_bytes=5000, tail_bytes=5000)
     small, large = store.open(BASE, "x" * 100), store.open(BASE, "x" * 5000)

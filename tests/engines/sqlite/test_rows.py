@@ -1,6 +1,5 @@
 """Rows: what is stored is what comes back."""
 
-import asyncio
 import sqlite3
 
 import msgspec
@@ -9,17 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
-from hub.clock import Clock
 from hub.engines.sqlite import rows
 from hub.engines.sqlite.statements import SQL
 from hub.events import Piece, chunk_tail
 from hub.runs import Departure, Mood, Outcome, Run, Submission, Task
 from hub.tasks import TaskStatus
-from tests.engines.doubles import BASE, piece
+from tests.engines.doubles import BASE, FakeTime, piece
 
-LOOP = asyncio.new_event_loop()
-LOOP.close()
-CLOCK = Clock(LOOP)
+CLOCK = FakeTime().clock()
 text = st.text(max_size=20)
 maybe_text = st.none() | text
 seconds = st.floats(0, 2**40)
