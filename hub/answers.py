@@ -48,7 +48,8 @@ class Answers:
         while waiting:
             part, frames = waiting[0]
             if parts and len(part) > room:
-                return count, 0
+                room = 0
+                break
             waiting.popleft()
             parts.append(part)
             count += frames

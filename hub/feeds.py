@@ -135,6 +135,11 @@ class Feed:
             self._delivery.ready(self)
 
     @property
+    def closing(self) -> bool:
+        """Whether it is closed, or will be once everything is sent."""
+        return self.closed or self._closing is not None
+
+    @property
     def congested(self) -> bool:
         """Whether more answers wait than a reader should have on its way."""
         return self._answers.congested
@@ -231,7 +236,7 @@ class Feed:
             self._send(message)
             if self._answers or self._reading or self._news or self._closing:
                 self._schedule()
-        elif self._closing is not None and not self._loading:
+        elif self._closing is not None and self._loading is None:
             code, reason, last = self._closing
             if last is not None:
                 self._closing = (code, reason, None)

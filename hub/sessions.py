@@ -91,11 +91,16 @@ class Session(Feed):
         self._house = house
         self._principal = principal
         self._ended = False
+        # Numbers may be longer in MessagePack than in JSON, by which logs are weighed.
+        packed = subprotocol is Subprotocol.MSGPACK
+        self._room = house.frame_bytes // 3 if packed else house.frame_bytes
         house.delivery.wiring.metrics.sessions += 1
         self._welcome()
 
     def receive(self, data: str | bytes) -> None:
         """Take one message."""
+        if self.closing:
+            return
         found = self._connection.receive_data(data)
         self._wiring.metrics.frames_in += len(found)
         for frame in found:
@@ -150,7 +155,7 @@ class Session(Feed):
             frame,
             partial(self._executed, frame),
             locale=self.locale,
-            room=self.frame_bytes if frame.chunks else 0,
+            room=self._room if frame.chunks else 0,
         )
 
     def _executed(self, frame: Execute, outcome: Opened | HubError) -> None:

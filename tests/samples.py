@@ -33,7 +33,7 @@ VALUES: Final[st.SearchStrategy[Json]] = st.recursive(
         st.lists(inner, max_size=4),
         st.dictionaries(st.text(max_size=8), inner, max_size=4),
     ),
-    max_leaves=12,
+    max_leaves=8,
 )
 """JSON values within the value domain."""
 

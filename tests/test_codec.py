@@ -24,6 +24,7 @@ from hub.codec import (
     msgpack_from_json,
     msgpack_head,
     msgpack_tail,
+    sayable,
     splice_json,
     splice_msgpack,
     to_json,
@@ -193,6 +194,17 @@ def test_lone_surrogates_of_clients_are_refused(way: Way, data: bytes) -> None:
     """An escape that stands for half a character is refused."""
     with pytest.raises(ValueDomainError):
         way(data)
+
+
+@given(st.text(st.characters(exclude_categories=[]), max_size=10))
+def test_words_can_always_be_said(text: str) -> None:
+    """A message with half a character reaches its readers, and the half is seen."""
+    said = sayable(text)
+
+    assert json.loads(to_json(said)) == said
+    whole = all(not "\ud800" <= character <= "\udfff" for character in text)
+    assert (said == text) is whole
+    assert sayable("a\ud800b") == "a\\ud800b"
 
 
 @pytest.mark.parametrize("data", [b'"\xed\xa0\x80"', b'"\xff"', b'{"\xff":1}'])

@@ -1,13 +1,18 @@
 """Rendering: what is filled into templates is what the structs say, byte by byte."""
 
 import json
+from typing import Final
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET, UnsetType
 
 from hub import rendering
-from hub.protocol.frames import OpenedFrame
+from hub.events import Result
+from hub.messages import LOCALES
+from hub.protocol.frames import Id, OpenedFrame
 from hub.rendering import (
     CachedAnswer,
     fresh_json,
@@ -18,103 +23,163 @@ from hub.rendering import (
 from hub.responses import response
 from hub.runs import Task
 from hub.tasks import TaskStatus
-from tests.samples import COMPLETED, a_run, a_task, tasks, text_piece
+from tests.samples import COMPLETED, OUTCOMES, a_run, a_task, tasks, text_piece
 
-LOCALES = st.sampled_from(["en", "zh-CN"])
+encode = msgspec.json.encode
+
+NOW: Final = 60.0
+"""The present, on the loop's clock."""
+LANGUAGES = st.sampled_from(LOCALES)
+NAMES = st.sampled_from(["demo", "天气", 'a "name"']) | st.text(max_size=9)
+IDS: st.SearchStrategy[Id | UnsetType] = st.one_of(
+    st.just(UNSET), st.integers(-(2**63), 2**64 - 1), st.text(max_size=12)
+)
+
+
+@st.composite
+def named_tasks(draw: st.DrawFn) -> Task:
+    """Draw a task in any state, of a command of any name."""
+    task = draw(tasks())
+    names = {"plugin": draw(NAMES), "command": draw(NAMES)}
+    task.run.request = msgspec.structs.replace(task.run.request, **names)
+    return task
+
+
+@st.composite
+def cached_tasks(draw: st.DrawFn) -> tuple[Task, Task]:
+    """Draw two tickets that a run in the cache answered, one after the other."""
+    first = draw(named_tasks())
+    run = first.run
+    run.outcome = draw(
+        OUTCOMES.filter(lambda each: each.status is TaskStatus.COMPLETED)
+    )
+    run.cached_at = run.outcome.ended_at
+    run.expires_at = run.cached_at + 300
+    second = a_task(run, "5ec0", "cached")
+    for task in (first, second):
+        task.origin, task.early, task.end = "cached", None, run.log.head + 1
+        task.created_at = run.cached_at + draw(st.floats(0, 1e5))
+    return first, second
+
+
+def field_of(id: Id | UnsetType) -> bytes:
+    """Return the field of an id, as it stands in a frame."""
+    return b"" if id is UNSET else b'"id":%b,' % encode(id)
+
+
+def opened_bytes(
+    task: Task, origin: str, start: int, id: Id | UnsetType, locale: str
+) -> bytes:
+    """Return `opened` as the structs say it."""
+    return encode(
+        OpenedFrame(
+            id=id,
+            task_id=task.id,
+            origin=origin,
+            after=start,
+            attempt=task.attempt,
+            head=task.head,
+            floor=task.run.log.floor,
+            response=response(task, locale, NOW, result=False),
+        )
+    )
+
+
+def result_bytes(task: Task, seq: int, locale: str) -> bytes:
+    """Return `result` as the structs say it."""
+    whole = response(task, locale, NOW)
+    return encode(Result(task_id=task.id, seq=seq, response=whole))
 
 
 @settings(max_examples=300)
-@given(tasks(), LOCALES, st.floats(60, 1e6), st.booleans(), st.booleans())
-def test_a_response_is_what_its_struct_says(
+@given(named_tasks(), LANGUAGES, st.floats(60, 1e6), st.booleans(), st.booleans())
+def test_a_response_is_its_struct(
     task: Task, locale: str, now: float, result: bool, request: bool
 ) -> None:
-    """Whatever state a task is in, the quick way and the plain one agree."""
-    plain = response(task, locale, now, result=result, request=request)
+    """However a task stands, and whatever is asked for, the bytes are the struct's."""
+    made = response_json(task, locale, now, result=result, request=request)
 
-    quick = response_json(task, locale, now, result=result, request=request)
-
-    assert quick == msgspec.json.encode(plain)
+    assert made == encode(response(task, locale, now, result=result, request=request))
 
 
-@given(tasks(), LOCALES, st.sampled_from([b"", b'"id":7,', b'"id":"\\u0001",']))
-def test_opened_of_a_new_task_is_what_its_struct_says(
-    task: Task, locale: str, id: bytes
+@given(named_tasks(), LANGUAGES, IDS)
+def test_a_fresh_task_is_opened_as_its_struct(
+    task: Task, locale: str, id: Id | UnsetType
 ) -> None:
-    """The template of a task that was just accepted fits, or is not used."""
+    """The template gives the struct's bytes, or leaves it to the long way."""
     task.origin, task.created_at = "new", task.run.created_at
 
-    quick = fresh_json(task, id, locale)
+    made = fresh_json(task, field_of(id), locale)
 
-    new = task.run.started_at == 0 and task.head == 0 and task.trace is None
-    assert (quick is not None) == new
-    if quick is not None:
-        answer = msgspec.json.encode(response(task, locale, NOW, result=False))
-        assert quick == opened_json(task, "new", 0, id, answer)
+    run = task.run
+    fresh = run.started_at == run.log.head == task.end == 0 and task.trace is None
+    assert (made is not None) == fresh
+    if made is not None:
+        assert made == opened_bytes(task, "new", 0, id, locale)
 
 
-@given(tasks(), st.integers(0, 9), LOCALES)
-def test_frames_around_a_response_are_what_their_structs_say(
-    task: Task, start: int, locale: str
+@given(named_tasks(), LANGUAGES, IDS, st.integers(0, 2**53), st.integers(0, 9))
+def test_opened_is_its_struct(
+    task: Task, locale: str, id: Id | UnsetType, start: int, floor: int
 ) -> None:
-    """`opened` and `result` have their fields in the protocol's order."""
+    """The first frame of every watch is the struct's, with an id and without."""
+    task.run.log.floor = floor
     answer = response_json(task, locale, NOW, result=False)
-    opened = msgspec.json.decode(
-        opened_json(task, task.origin, start, b'"id":"a",', answer), type=OpenedFrame
-    )
 
-    assert opened == OpenedFrame(
-        id="a",
-        task_id=task.id,
-        origin=task.origin,
-        after=start,
-        attempt=task.attempt,
-        head=task.head,
-        floor=0,
-        response=msgspec.json.decode(answer, type=type(opened.response)),
-    )
-    result = json.loads(result_json(task, 5, answer))
-    assert list(result) == ["type", "task_id", "seq", "response"]
-    assert (result["type"], result["seq"]) == ("result", 5)
+    made = opened_json(task, "watch", start, field_of(id), answer)
+
+    assert made == opened_bytes(task, "watch", start, id, locale)
 
 
-@given(st.data(), LOCALES, st.floats(0, 1e5))
-def test_all_answers_from_the_cache_are_what_their_structs_say(
-    data: st.DataObject, locale: str, later: float
+@given(named_tasks(), LANGUAGES, st.integers(1, 2**53))
+def test_a_result_is_its_struct(task: Task, locale: str, seq: int) -> None:
+    """The last frame of every watch is the struct's."""
+    made = result_json(task, seq, response_json(task, locale, NOW))
+
+    assert made == result_bytes(task, seq, locale)
+
+
+@given(cached_tasks(), LANGUAGES, IDS, st.sampled_from([None, "00-ab-cd-01"]))
+def test_a_cached_answer_is_its_structs(
+    answered: tuple[Task, Task], locale: str, id: Id | UnsetType, trace: str | None
 ) -> None:
-    """What answers share is made once, and ids and times are each caller's own."""
-    first = data.draw(
-        tasks().filter(
-            lambda task: (
-                task.run.outcome is not None
-                and task.run.outcome.status is TaskStatus.COMPLETED
-            )
-        )
-    )
-    first.origin = "cached"
-    run = first.run
-    assert run.outcome
-    second = a_task(run, "5ec0", "cached")
-    first.end = second.end = run.log.head + 1
-    first.created_at = run.outcome.ended_at + later
-    second.created_at = first.created_at + 7
-    second.trace = None
+    """What was kept from one ticket, whatever its trace, is right for all others."""
+    first, second = answered
+    first.trace = trace
+    answer = CachedAnswer(first.run, locale, first)
+    first.trace = None
 
-    answer = CachedAnswer(run, locale, first)
-    opened, result = answer.fill(b'"id":1,', second)
+    for task in (second, first):
+        opened, result = answer.fill(field_of(id), task)
 
-    bare = msgspec.json.encode(response(second, locale, NOW, result=False))
-    assert opened == opened_json(second, "cached", 0, b'"id":1,', bare)
-    whole = msgspec.json.encode(response(second, locale, NOW))
-    assert result == result_json(second, second.end, whole)
+        assert opened == opened_bytes(task, "cached", 0, id, locale)
+        assert result == result_bytes(task, task.end, locale)
 
 
-def test_many_commands_cost_bounded_memory() -> None:
-    """Pieces that are kept do not grow without end."""
-    for number in range(5000):
-        task = a_task(a_run(command=f"command {number}"))
-        assert fresh_json(task, b"", "en") is not None
+def test_a_cached_answer_is_its_struct_whatever_the_wall_clock_does() -> None:
+    """Where it was set back behind the run's end, all ways to say it agree."""
+    run = a_run()
+    ended_at = run.created_at + 60
+    run.outcome = msgspec.structs.replace(COMPLETED, ended_at=ended_at)
+    run.started_at = run.cached_at = run.created_at
+    task = a_task(run, "5ec0", "cached")
+    task.end = 1
 
-    assert len(rendering._pieces) <= 4096
+    opened, result = CachedAnswer(run, "en", task).fill(b"", task)
+
+    assert opened == opened_bytes(task, "cached", 0, UNSET, "en")
+    assert result == result_bytes(task, 1, "en")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_many_commands_cost_bounded_memory(locale: str) -> None:
+    """The kept pieces are dropped before they are too many, and made again."""
+    for number in range(rendering._MOST_PIECES + 9):
+        task = a_task(a_run(command=f"c{number}"))
+        made = fresh_json(task, b"", locale)
+        assert made == opened_bytes(task, "new", 0, UNSET, locale)
+
+    assert len(rendering._pieces) <= rendering._MOST_PIECES
 
 
 def test_an_answer_without_a_result_is_null() -> None:

@@ -1,5 +1,7 @@
 """Runs and tasks: what a ticket's readers may know, before and after its end."""
 
+import math
+
 import msgspec
 import pytest
 
@@ -121,6 +123,20 @@ def test_a_ticket_that_left_sees_nothing_that_came_later() -> None:
     end(run)
     assert leaves.outcome is CANCELLED
     assert stays.outcome is COMPLETED
+
+
+def test_a_ticket_ends_when_it_is_answered() -> None:
+    """An answer from the cache is kept from the time it was given, not of its run."""
+    run = a_run()
+    task = a_task(run)
+    assert task.ended_at == math.inf
+
+    end(run, msgspec.structs.replace(COMPLETED, ended_at=task.created_at + 5))
+    late = a_task(run, "0b", Origin.CACHED)
+    late.end, late.created_at = task.end, task.created_at + 60
+
+    assert task.ended_at == task.created_at + 5
+    assert late.ended_at == late.created_at
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ RETRY_AFTER_MS: Final = 1000
 ENVELOPE_BYTES: Final = 2048
 """What `opened` and `result` take beside log and result, at the most."""
 
+HEAD_BYTES: Final = 96
+"""What the frame of an entry takes beside its tail, at the most."""
+
 Slot = tuple[str, str]
 """A principal's key."""
 Parked = tuple[Submission, Answer, object]
@@ -208,8 +211,9 @@ class Admission(Reading):
         wall = self._clock.wall()
         task = self._ticket(self._ids.new(wall), run, request, Origin.CACHED, wall)
         task.end = run.log.head + 1
-        whole = run.log.size + len(run.outcome.result) if run.outcome else 0
-        if run.log.base == 0 and whole + ENVELOPE_BYTES <= request.room:
+        result = 0 if run.outcome is None else len(run.outcome.result)
+        whole = run.log.size + run.log.head * HEAD_BYTES + result + ENVELOPE_BYTES
+        if run.log.base == 0 and whole <= request.room:
             self._shelf.ended(task)
             self._record_task(task, None)
             answer(Opened(task=task, origin=Origin.CACHED, together=True))

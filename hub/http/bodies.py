@@ -36,6 +36,20 @@ async def body_of(request: Request) -> bytes:
     return bytes(body)
 
 
+async def params_of(request: Request) -> msgspec.Raw:
+    """Read params: an object; nothing at all stands for an empty one.
+
+    Raises:
+        HubError: They are none.
+    """
+    body = await body_of(request) or b"{}"
+    try:
+        _fields(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise BadFrameError(str(error)) from None
+    return msgspec.Raw(body)
+
+
 async def wish_of(request: Request) -> Execute:
     """Read what is to be executed: an `execute` frame without type and id.
 

@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from hub.errors import NotFoundError
 from hub.http import asking
 from hub.http.answers import MEDIA_TYPE, call_answer, task_answer
-from hub.http.bodies import body_of, wait_of, wish_of
+from hub.http.bodies import params_of, wait_of, wish_of
 from hub.http.problems import locale_of
 from hub.protocol.frames import Execute
 from hub.tasks import TaskStatus
@@ -71,7 +70,7 @@ async def call(request: Request) -> Response:
         id=0,
         plugin=request.path_params["plugin"],
         command=request.path_params["command"],
-        params=msgspec.Raw(await body_of(request) or b"{}"),
+        params=await params_of(request),
     )
     opened = await asking.execute(node, wish, locale_of(request))
     await asking.ended(node, opened.task, None)

@@ -25,8 +25,8 @@ from hub.errors import (
     InvalidParamsError,
     UnknownTypeError,
 )
+from hub.protocol import salvage
 from hub.protocol.frames import AnyClientFrame, Execute, Hello, Id, Watch
-from hub.protocol.salvage import elements, fields
 from hub.protocol.writing import Framing, Subprotocol, framing
 
 MINUTE: Final = 60.0
@@ -36,6 +36,7 @@ _CACHES: Final = ("use", "refresh", "off")
 _UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 """What decoders raise."""
 _MOST_KEY: Final = 256
+_MOST_TRACE: Final = 256
 _MOST_MS: Final = 10**12
 
 
@@ -66,6 +67,14 @@ TYPES: Final = frozenset(
 """The types of frames that clients may send."""
 
 
+_NAMES: Final = {
+    field.encode_name
+    for kind in AnyClientFrame.__args__
+    for field in msgspec.structs.fields(kind)
+}
+"""The names of all fields that mean something."""
+
+
 class Connection:
     """One peer's side of the conversation.
 
@@ -80,6 +89,7 @@ class Connection:
     __slots__ = (
         "_bad",
         "_bad_frames",
+        "_encode",
         "_frame_bytes",
         "_frame_decoder",
         "_hello_bytes",
@@ -112,6 +122,7 @@ class Connection:
         self._frame_bytes = frame_bytes
         self._hello_bytes = hello_bytes
         self._bad_frames = bad_frames
+        self._encode = msgspec.json.encode if self._text else msgspec.msgpack.encode
         self._bad: deque[float] = deque()
         self._timer = timer
         self._started = False
@@ -156,11 +167,17 @@ class Connection:
         try:
             parts = [bytes(part) for part in self._raw_decoder.decode(data)]
         except _UNDECODABLE as error:
-            salvaged = elements(data) if self._text else None
+            cut = salvage.elements if self._text else salvage.packed_elements
+            salvaged = cut(data)
             if salvaged is None:
                 return [self._undecodable(str(error))]
             parts = salvaged
-        return [self._one(part) for part in parts]
+        found: list[AnyClientFrame | Refusal] = []
+        for part in parts:
+            found.append(self._one(part))
+            if isinstance(found[-1], Refusal) and found[-1].fatal:
+                break  # nothing is read behind the end of a connection
+        return found
 
     def _one(self, data: bytes) -> AnyClientFrame | Refusal:
         """Take one frame."""
@@ -210,12 +227,16 @@ class Connection:
         wrong = wrong_in_execute(frame)
         return frame if wrong is None else Refusal(id=frame.id, error=wrong)
 
-    def _explain(self, data: bytes, error: Exception) -> Refusal:
+    def _explain(self, data: bytes, error: Exception) -> AnyClientFrame | Refusal:
         """Say what is wrong with a frame that no type fits."""
         try:
             found = self._object_decoder.decode(data)
         except _UNDECODABLE:
             return self._salvage(data, error)
+        return self._misfit(found, error)
+
+    def _misfit(self, found: dict[str, msgspec.Raw], error: Exception) -> Refusal:
+        """Refuse a frame of unknown type, or with a field missing or mistyped."""
         self._started = True
         kind = _field(found, "type", self._type_decoder)
         if kind is not None and kind not in TYPES:
@@ -224,29 +245,37 @@ class Connection:
             refused = BadFrameError(str(error))
         return Refusal(id=self._id_of(found), error=refused)
 
-    def _salvage(self, data: bytes, error: Exception) -> Refusal:
-        """Say what is wrong with a frame that cannot be decoded at all.
+    def _salvage(self, data: bytes, error: Exception) -> AnyClientFrame | Refusal:
+        """Judge a frame that cannot be decoded as a whole, by its fields.
 
-        Where only its params are to blame, they are named.
+        Unknown fields are ignored as ever, and params that are no value are named.
         """
-        found = fields(data) if self._text else None
-        if not found:
+        cut = salvage.fields if self._text else salvage.packed_fields
+        look = salvage.trouble if self._text else salvage.packed_trouble
+        found = cut(data)
+        if found is None:
             return self._undecodable(str(error))
-        found.pop("params", None)
-        rest = b"{%b}" % b",".join(
-            [msgspec.json.encode(name) + b":" + value for name, value in found.items()]
-        )
+        raw = {name: msgspec.Raw(value) for name, value in found.items()}
+        troubles = {name: look(value) for name, value in found.items()}
+        if salvage.MALFORMED in troubles.values():
+            return self._undecodable(str(error), self._id_of(raw))
+        kept = {name: raw[name] for name in raw if troubles[name] is None}
+        reason = troubles.pop("params", None)
+        judged: AnyClientFrame | Refusal
         try:
-            frame = self._frame_decoder.decode(rest)
-        except _UNDECODABLE:
-            return self._undecodable(str(error))
-        self._started = True
-        deep = isinstance(error, RecursionError)
-        reason = "nested too deeply" if deep else "text with a lone surrogate"
+            if any(troubles[name] for name in troubles.keys() & _NAMES):
+                raise error
+            judged = self._checked(
+                self._frame_decoder.decode(self._encode(kept)), len(data)
+            )
+        except _UNDECODABLE as misfit:
+            judged = self._misfit(kept, misfit)
+        if reason is None or isinstance(judged, Refusal):
+            return judged
         refused = InvalidParamsError(
             f"params: {reason}", detail={"field": "params", "reason": reason}
         )
-        return Refusal(id=getattr(frame, "id", msgspec.UNSET), error=refused)
+        return Refusal(id=self._id_of(kept), error=refused)
 
     def _id_of(self, fields: dict[str, msgspec.Raw]) -> Id | msgspec.UnsetType:
         """Return the id of a frame whose other fields are wrong."""
@@ -263,7 +292,9 @@ class Connection:
         error = FrameTooLargeError(detail={"limit": self._frame_bytes})
         return Refusal(id=self._id_of(fields), error=error)
 
-    def _undecodable(self, reason: str) -> Refusal:
+    def _undecodable(
+        self, reason: str, id: Id | msgspec.UnsetType = msgspec.UNSET
+    ) -> Refusal:
         """Refuse a message that is no frame at all."""
         self._started = True
         now = self._timer()
@@ -271,7 +302,7 @@ class Connection:
         while self._bad[0] < now - MINUTE:
             self._bad.popleft()
         fatal = len(self._bad) >= self._bad_frames
-        return Refusal(id=msgspec.UNSET, error=BadFrameError(reason), fatal=fatal)
+        return Refusal(id=id, error=BadFrameError(reason), fatal=fatal)
 
 
 def _field(
@@ -306,6 +337,8 @@ def _field_out_of_range(frame: Execute) -> str | None:
         found = "credit"
     elif frame.deadline_ms is not None and not 0 <= frame.deadline_ms <= _MOST_MS:
         found = "deadline_ms"
+    elif frame.trace is not None and len(frame.trace) > _MOST_TRACE:
+        found = "trace"
     elif frame.key is not None and not 0 < len(frame.key) <= _MOST_KEY:
         found = "key"
     return found

@@ -131,8 +131,8 @@ class JsonFraming(Framing):
 
     def result(self, view: View, task: Task, seq: int) -> bytes:
         """Return the last frame of a watch."""
-        if too_large(task, view.frame_bytes):
-            return self.frame(_result(view, task, seq))
+        if too_large(task, view):
+            return self.frame(_result(view, task, seq, large=True))
         return result_json(task, seq, response_json(task, view.locale, view.now))
 
     def cached(self, view: View, task: Task) -> tuple[bytes, int]:
@@ -218,7 +218,11 @@ class MsgpackFraming(Framing):
 
     def result(self, view: View, task: Task, seq: int) -> bytes:
         """Return the last frame of a watch."""
-        return self.frame(_result(view, task, seq))
+        frame = self.frame(_result(view, task, seq, large=too_large(task, view)))
+        if len(frame) <= view.frame_bytes:
+            return frame
+        # Short floats are longer in MessagePack than in JSON.
+        return self.frame(_result(view, task, seq, large=True))
 
     def head(self, kind: str, task_id: str) -> bytes:
         """Return what comes before the tails of a watch."""
@@ -243,16 +247,15 @@ class MsgpackFraming(Framing):
         return msgpack_array_header(count) + b"".join(parts)
 
 
-def too_large(task: Task, frame_bytes: int) -> bool:
-    """Whether a task's result fits into no frame."""
+def too_large(task: Task, view: View) -> bool:
+    """Whether a task's result fits into no frame of its reader."""
     outcome = task.outcome
     size = len(outcome.result) if outcome is not None else 0
-    return size + ENVELOPE_BYTES > frame_bytes
+    return size + ENVELOPE_BYTES > view.frame_bytes
 
 
-def _result(view: View, task: Task, seq: int) -> Result:
-    """Return the last frame of a watch as a struct."""
-    large = too_large(task, view.frame_bytes)
+def _result(view: View, task: Task, seq: int, *, large: bool) -> Result:
+    """Return the last frame of a watch as a struct, without a large result."""
     return Result(
         task_id=task.id,
         seq=seq,

@@ -154,16 +154,17 @@ class Machine(RuleBasedStateMachine):
         engine = self.lab.engine
         if kind == "submit":
             return kind, (what, self.lab.ask(what))
+        act: Act = ("nothing", None)
         if kind == "claim":
             engine.claim("q", what)
-            return kind, what
-        if kind == "leave" and known:
+            act = kind, what
+        elif kind == "leave" and known:
             task_id = known[what % len(known)]
             engine.leave(self.handles[task_id], "cancelled", lambda _: None)
-            return kind, task_id
-        if kind != "leave" and self.claims:
-            return self._work(kind, what, what % len(self.claims))
-        return "nothing", None
+            act = kind, task_id
+        elif kind != "leave" and self.claims:
+            act = self._work(kind, what, what % len(self.claims))
+        return act
 
     def _work(self, kind: str, what: int, index: int) -> Act:
         """Do what a worker does."""

@@ -339,6 +339,26 @@ def test_messagepack_params_are_judged(params: bytes, code: str) -> None:
     assert verdict(heard) == code
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        rb'{"type":"watch","id":1,"task_id":"\ud800"}',
+        rb'{"type":"execute","id":1,"plugin":"\udfff","command":"b"}',
+        rb'{"type":"execute","id":1,"plugin":"a","command":"b","key":"\ud800"}',
+        b'{"type":"cancel","id":1,"task_id":%b}' % deep(5000),
+    ],
+)
+def test_a_field_that_is_no_text_is_a_bad_frame(frame: bytes) -> None:
+    """A field that means something is never left out because it cannot be read."""
+    data = b'[%b,{"type":"ping","id":2}]' % frame
+
+    heard, other = Peer().connection.receive_data(data.decode())
+
+    assert isinstance(heard, Refusal)
+    assert (heard.error.code, heard.id, heard.fatal) == ("bad_frame", 1, False)
+    assert other == Ping(id=2)
+
+
 # Anything at all
 
 

@@ -89,7 +89,7 @@ def check(reader: Reader, world: World) -> None:
     assert given == {}, "output that does not stand"
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(EVENTS)
 def test_every_reader_ends_with_what_stands(events: list[Event]) -> None:
     """Whatever happens to a log and to connections, a reader is told the truth.
