@@ -120,7 +120,7 @@ def line(row: Row, rounds: Sequence[Figures], scale: Scale) -> tuple[str, ...]:
         _cpu(row, rounds),
         floor,
         aim,
-        f"{verdict(row, value)} {noise}".strip(),
+        verdict(row, value) and f"{verdict(row, value)} {noise}".rstrip(),
     )
 
 

@@ -28,16 +28,15 @@ from hub.http.problems import locale_of, on_error, problem
 from hub.http.routes import ROUTES
 from hub.http.wire import WIRE, Wire
 from hub.node import Node
+from hub.protocol.frames import CloseCode
 from hub.protocol.writing import Subprotocol
 from hub.sessions import Session
 from hub.settings import Settings, load
 
 logger = logging.getLogger("hub.app")
 
-INTERNAL: Final = 4005
-"""The close code for a fault of the hub."""
-UNSUPPORTED: Final = 4502
-"""The close code for a client that speaks no protocol of ours."""
+INTERNAL: Final = CloseCode.INTERNAL
+UNSUPPORTED: Final = CloseCode.UNSUPPORTED_VERSION
 
 
 class SocketTransport:
@@ -61,6 +60,10 @@ class SocketTransport:
         kind = "text" if isinstance(data, str) else "bytes"
         return self._send({"type": "websocket.send", kind: data})  # type: ignore[return-value]  # servers' sends are coroutines
 
+    def blocked(self) -> Coroutine[Any, Any, None] | None:
+        """Return what to await before a message would be taken, as far as is known."""
+        return None if self._wire is None else self._wire.blocked()
+
     def close(self, code: int, reason: str) -> Coroutine[Any, Any, None]:  # ditto
         """Close the socket."""
         return self._send({"type": "websocket.close", "code": code, "reason": reason})  # type: ignore[return-value]  # ditto
@@ -77,7 +80,7 @@ class SocketEndpoint:
         if chosen is None:
             # A browser cannot see why an upgrade was refused, but it sees a close code.
             await socket.accept(subprotocol=offered[0])
-            await socket.close(UNSUPPORTED, "unsupported_version")
+            await socket.close(UNSUPPORTED, UNSUPPORTED.reason)
             return
         await socket.accept(subprotocol=chosen.value if offered else None)
         node: Node = scope["app"].state.node
@@ -106,7 +109,7 @@ def _take(session: Session, data: str | bytes) -> None:
         session.receive(data)
     except Exception:
         logger.exception("a message could not be taken")
-        session.close_with(INTERNAL, "internal")
+        session.close_with(INTERNAL, INTERNAL.reason)
 
 
 def _take_from_wire(session: Session, wire: Wire, data: str | bytes) -> None:

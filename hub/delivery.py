@@ -28,6 +28,12 @@ class Transport(Protocol):
     def send(self, data: str | bytes) -> Coroutine[Any, Any, None] | None:
         """Send one message; None where it was taken, else what to await until it is."""
 
+    def blocked(self) -> Coroutine[Any, Any, None] | None:
+        """Return what to await before a message would be taken; None where one is.
+
+        A transport that cannot know says None; its `send` waits, then.
+        """
+
     def close(self, code: int, reason: str) -> Coroutine[Any, Any, None]:
         """End the conversation."""
 

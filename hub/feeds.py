@@ -24,7 +24,7 @@ from hub.answers import Answers
 from hub.delivery import Begun, Delivery, Transport
 from hub.errors import HubError, NotFoundError
 from hub.protocol.cursors import Cursor, Step, What
-from hub.protocol.frames import Id
+from hub.protocol.frames import CloseCode, Id
 from hub.protocol.writing import JSON, Framing, View
 from hub.runs import Opened
 from hub.watches import Watch, error_frame
@@ -33,8 +33,6 @@ logger = logging.getLogger("hub.feeds")
 
 QUANTUM: Final = 16 * 1024
 """How many bytes of one task's entries go out before it is another's turn."""
-INTERNAL: Final = 4005
-"""The close code for a fault of the hub."""
 
 
 class Feed:
@@ -111,7 +109,7 @@ class Feed:
     def fail(self) -> None:
         """Close at once, without sending what waits: it cannot be sent."""
         self.close()
-        self._drive(self._transport.close(INTERNAL, "internal"))
+        self._drive(self._transport.close(CloseCode.INTERNAL, "internal"))
 
     def dirty(self, watch: Watch) -> None:
         """Take the mark of a watch whose log has moved."""
@@ -133,11 +131,6 @@ class Feed:
         if not self._scheduled:
             self._scheduled = True
             self._delivery.ready(self)
-
-    @property
-    def closing(self) -> bool:
-        """Whether it is closed, or will be once everything is sent."""
-        return self.closed or self._closing is not None
 
     @property
     def congested(self) -> bool:
@@ -228,6 +221,10 @@ class Feed:
         """Send one message, if there is something to send and somebody takes it."""
         self._scheduled = False
         if self._sending is not None or self.closed:
+            return
+        blocked = self._transport.blocked()
+        if blocked is not None:
+            self._drive(blocked)
             return
         message = self._message()
         if message is not None:

@@ -8,7 +8,7 @@ import logging
 import random
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from hub.auth import LOCAL, Principal
 from hub.clock import Clock
@@ -21,7 +21,7 @@ from hub.ids import TaskIds
 from hub.metrics import Metrics
 from hub.orchestrator import Orchestrator
 from hub.plugin.command import Defaults
-from hub.protocol.frames import Goaway
+from hub.protocol.frames import CloseCode, Goaway
 from hub.registry import Registry, Sources, bundled_folder
 from hub.runner.output import Caps
 from hub.sessions import House
@@ -29,9 +29,6 @@ from hub.settings import Settings
 from hub.worker import Slots, Worker
 
 logger = logging.getLogger("hub.node")
-
-GOING_AWAY: Final = 4000
-"""The close code of a node that goes."""
 
 
 class Node:
@@ -148,10 +145,11 @@ class Node:
         try:
             async with asyncio.timeout(self.settings.timing.grace_s):
                 # Clients may be told of an end once it is committed.
+                going = CloseCode.GOING_AWAY
                 settled: asyncio.Future[HubError | None] = asyncio.Future()
                 self.engine.settle(settled.set_result)
                 await settled
-                await self.delivery.close(self._goodbye, GOING_AWAY, "going_away")
+                await self.delivery.close(self._goodbye, going, going.reason)
         except TimeoutError:
             logger.warning("some clients did not take their goodbye")
 

@@ -131,12 +131,12 @@ class Orchestrator:
         metrics = self._metrics
         if isinstance(outcome, HubError):
             metrics.refuse(outcome.code)
-        elif outcome.origin == Origin.NEW:
+        elif outcome.origin != Origin.EXISTING:
             metrics.accepted += 1
-        elif outcome.origin == Origin.JOINED:
-            metrics.joined += 1
-        elif outcome.origin == Origin.CACHED:
-            metrics.cached += 1
+            if outcome.origin == Origin.JOINED:
+                metrics.joined += 1
+            elif outcome.origin == Origin.CACHED:
+                metrics.cached += 1
 
     def find(
         self,

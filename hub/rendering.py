@@ -109,7 +109,7 @@ class CachedAnswer:
         task: Any task on it.
     """
 
-    __slots__ = ("_opened", "_result")
+    __slots__ = ("_ended_at", "_opened", "_result")
 
     def __init__(self, run: Run, locale: str, task: Task) -> None:
         made = response(task, locale, 0.0, result=False)
@@ -120,7 +120,9 @@ class CachedAnswer:
         )
         log = run.log
         end = log.head + 1
-        value = run.outcome.result if run.outcome is not None else NOTHING
+        outcome = run.outcome
+        value = NOTHING if outcome is None else outcome.result
+        self._ended_at = 0.0 if outcome is None else outcome.ended_at
         about = b'"origin":"cached","from":0,"attempt":%d,"head":%d,"floor":%d,' % (
             log.attempt,
             end,
@@ -151,12 +153,14 @@ class CachedAnswer:
         """
         own = task.id.encode()
         time = rfc3339(task.created_at).encode()
+        # Not the same where the wall clock was set back meanwhile.
+        changed = rfc3339(max(task.created_at, self._ended_at)).encode()
         a, b, c, d = self._opened
         e, f, g, h, i = self._result
         opened = (b'{"type":"opened",', id, b'"task_id":"', own, b'",')
         return (
-            b"".join((*opened, a, own, b, time, c, time, d)),
-            b"".join((e, own, f, own, g, time, h, time, i)),
+            b"".join((*opened, a, own, b, time, c, changed, d)),
+            b"".join((e, own, f, own, g, time, h, changed, i)),
         )
 
 

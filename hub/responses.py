@@ -62,14 +62,10 @@ def error_text(outcome: Outcome, locale: str) -> str | None:
     return outcome.error or words(outcome.code, locale)
 
 
-def _failure(outcome: Outcome) -> Failure | msgspec.UnsetType:
+def _failure(outcome: Outcome, code: str) -> Failure:
     """Return what to tell a program about a failure."""
-    if outcome.code is None:
-        return msgspec.UNSET
     detail = from_json(outcome.detail) if outcome.detail else None
-    return Failure(
-        code=outcome.code, retry=outcome.retry, ran=outcome.ran, detail=detail
-    )
+    return Failure(code=code, retry=outcome.retry, ran=outcome.ran, detail=detail)
 
 
 def _request_info(task: Task) -> RequestInfo:
@@ -114,7 +110,7 @@ def metadata(task: Task, now: float, *, request: bool = False) -> Metadata:
         made.cached_at = rfc3339(run.cached_at)
         made.expires_at = rfc3339(run.expires_at)
     if outcome is not None and outcome.code is not None:
-        made.failure = _failure(outcome)
+        made.failure = _failure(outcome, outcome.code)
     if task.trace is not None:
         made.trace = task.trace
     if request:

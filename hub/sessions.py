@@ -20,6 +20,7 @@ from hub.orchestrator import Orchestrator
 from hub.protocol.connection import Connection, Refusal
 from hub.protocol.frames import (
     Cancel,
+    CloseCode,
     Execute,
     Hello,
     Limits,
@@ -34,8 +35,6 @@ from hub.protocol.frames import (
 from hub.protocol.writing import Subprotocol
 from hub.responses import rfc3339
 from hub.runs import Opened, Origin, Task
-
-BAD_FRAME_CLOSE = 4501
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +98,7 @@ class Session(Feed):
 
     def receive(self, data: str | bytes) -> None:
         """Take one message."""
-        if self.closing:
+        if self.closed or self._closing is not None:
             return
         found = self._connection.receive_data(data)
         self._wiring.metrics.frames_in += len(found)
@@ -138,7 +137,7 @@ class Session(Feed):
         id = None if refusal.id is msgspec.UNSET else refusal.id
         self.error(refusal.error, id=id)
         if refusal.fatal:
-            self.close_with(BAD_FRAME_CLOSE, "bad_frame")
+            self.close_with(CloseCode.BAD_FRAME, CloseCode.BAD_FRAME.reason)
 
     def _hello(self, frame: Hello) -> None:
         """Talk to the client as it wants; answer with a `welcome` that counts."""

@@ -54,6 +54,9 @@ class Peer:
         if self.broken is not None:
             raise self.broken
 
+    def blocked(self) -> None:
+        """Take a message at any time; `send` waits."""
+
     async def close(self, code: int, reason: str) -> None:
         """Take the end."""
         self.closed = (code, reason)

@@ -75,5 +75,3 @@ async def served(
             async with asyncio.timeout(PATIENCE_S):
                 await serving
             listener.close()
-
-

@@ -88,6 +88,38 @@ async def test_a_reader_that_comes_back_gets_everything() -> None:
         assert [each["data"] for each in reading.peer.of("chunk")] == list(range(20))
 
 
+async def test_progress_between_the_watch_and_its_first_message_is_told() -> None:
+    """Though the command says nothing more for a long time."""
+    async with stage() as hub:
+        talker, task = await talking(hub)
+        reading = Reading(hub)
+        await reading.block()
+        reading.watch(task)
+        talker.progress(0.7, "and now a long silence")
+        await turns(5)
+        reading.peer.release()
+
+        assert (await reading.peer.get("progress"))["progress"] == 0.7
+
+
+async def test_more_progress_than_a_message_holds_is_many_messages() -> None:
+    """Nobody's news is dropped."""
+    async with stage(message_bytes=4_096) as hub:
+        found = [await talking(hub) for _ in range(20)]
+        reading = Reading(hub)
+        for _, task in found:
+            reading.watch(task)
+        await reading.peer.until(lambda: len(reading.peer.of("opened")) == 20)
+        await reading.block()
+        for talker, _ in found:
+            talker.progress(0.5, "y" * 2_000)
+        await turns(5)
+        reading.peer.release()
+        await reading.peer.until(lambda: len(reading.peer.of("progress")) == 20)
+
+        assert len(reading.peer.messages) >= 10
+
+
 async def test_a_feed_is_congested_by_answers_that_wait() -> None:
     """Its client is read from no more until fewer of them wait; none is lost."""
     async with stage() as hub:
@@ -185,6 +217,9 @@ class Direct:
     def send(self, data: str | bytes) -> None:
         """Take a message."""
         self.messages.append(data)
+
+    def blocked(self) -> None:
+        """Take a message at any time; `send` waits."""
 
     async def close(self, code: int, reason: str) -> None:
         """Take the end."""

@@ -202,7 +202,7 @@ async def test_bundled_plugins_are_there_unless_turned_off(make: Make) -> None:
         with pytest.raises(UnknownCommandError):
             node.registry.lookup("demo", "countdown")
     async with make(plugins__bundled=True) as node:
-        assert node.registry.lookup("demo", "countdown")
+        assert node.registry.lookup("demo", "countdown").plugin == "demo"
 
 
 async def test_a_strict_node_does_not_start_with_a_broken_plugin(

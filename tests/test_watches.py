@@ -15,6 +15,7 @@ from hub.protocol.writing import JSON, MSGPACK, Framing, View
 from hub.runs import Task
 from hub.tasks import TaskStatus
 from hub.watches import Watch, error_frame
+from tests.feeds import talking
 from tests.stage import Stage, stage, turns
 
 
@@ -313,6 +314,44 @@ async def test_an_expired_log_is_one_gap() -> None:
         assert (gap["type"], gap["from"], gap["to"]) == ("gap", 1, 3)
         assert gap["why"] == "expired"
         assert result["response"]["result"] == "done"
+
+
+async def test_a_reset_is_a_frame_of_its_own() -> None:
+    """What came before it is one gap, wherever it is read from."""
+    async with stage() as hub:
+        talker, task = await talking(hub)
+        talker.chunks("void", "too")
+        await hub.head(task, 2)
+        log = task.run.log
+        log.head = log.write_reset(5, 2, "worker_lost")
+        talker.chunks("again")
+        talker.end()
+        await hub.outcome(task)
+        made = watch(Reader(hub), task)
+        gap, reset, chunk, result = everything(made)
+        stored = made.stored(3, log.tails(2, 3))
+
+        assert (gap["from"], gap["to"], gap["why"], gap["attempt"]) == (1, 2, "void", 2)
+        assert reset == {
+            "type": "reset",
+            "task_id": task.id,
+            "seq": 3,
+            "at": 5,
+            "attempt": 2,
+            "reason": "worker_lost",
+        }
+        assert frame(stored) == reset
+        assert (chunk["seq"], chunk["data"], result["seq"]) == (4, "again", 5)
+
+
+async def test_the_news_that_a_task_is_gone_is_passed_on() -> None:
+    """To the reader, who ends the watch."""
+    async with stage() as hub:
+        reader = Reader(hub)
+        made = watch(reader, await hub.start("coroutine", waiting))
+        made.vanished()
+
+        assert reader.gone == [made]
 
 
 async def test_loaded_entries_are_frames_like_any_other() -> None:

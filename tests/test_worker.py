@@ -7,7 +7,9 @@ import pytest
 
 from hub.engines.base import Bounds
 from hub.errors import QueueFullError
+from hub.events import Piece
 from hub.plugin.context import TaskContext
+from hub.runs import Claim
 from hub.tasks import TaskStatus
 from hub.worker import Slots
 from tests.stage import (
@@ -233,3 +235,26 @@ async def test_counts_and_times_of_runs() -> None:
             1,
         )
         assert statistics.total_ms == pytest.approx(500)
+
+
+async def test_a_fault_of_the_store_ends_the_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As `internal`, never in silence; the slot is free again."""
+    async with stage(slots=ONE) as hub:
+        append = hub.engine.append
+
+        def fail(claim: Claim, pieces: list[Piece]) -> bool:
+            raise ZeroDivisionError("a fault of ours")
+
+        async def script(ctx: TaskContext) -> None:
+            hub.engine.append = fail  # type: ignore[method-assign]  # the fault
+            await ctx.chunk(1)
+
+        outcome = (await hub.run("coroutine", script)).outcome
+        hub.engine.append = append  # type: ignore[method-assign]  # as it was
+
+        assert outcome
+        assert (outcome.code, outcome.ran) == ("internal", "maybe")
+        assert "a fault of ours" in caplog.text
+        assert (await hub.run("coroutine", noop)).end

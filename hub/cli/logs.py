@@ -13,7 +13,7 @@ FIELD_CHARACTERS: Final = 2048
 """How much of a field is logged; of a traceback eight times as much."""
 QUIET: Final = ("httpx", "httpcore", "uvicorn.error", "uvicorn.access", "websockets")
 """Loggers that say too much at the level info: whole URLs, every connection."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def escape(text: str, most: int = FIELD_CHARACTERS) -> str:

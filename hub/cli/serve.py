@@ -58,8 +58,10 @@ def command(config: str | None, **options: object) -> None:
     logs.configure()
     try:
         settings = _settings(config, options, os.environ)
-        listener = _listen(settings)
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with (
+            _listen(settings) as listener,
+            asyncio.Runner(loop_factory=loop_factory()) as runner,
+        ):
             runner.run(_serve(settings, listener))
     except HubError as error:
         raise _StartError(error.message) from None

@@ -51,7 +51,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket connection."""
 
     _receiver: Receiver | None = None
-    _rest: bytes = b""
+    _rest: bytearray | None = None
     _wanted = 0
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -103,6 +103,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
 
+    def blocked(self) -> Coroutine[Any, Any, None] | None:
+        """Return what to await before a message would be taken; None where one is."""
+        return None if self.writable.is_set() else self._unblocked()
+
+    async def _unblocked(self) -> None:
+        """Wait until the transport takes more."""
+        await self.writable.wait()
+
     def write(self, data: str | bytes) -> Coroutine[Any, Any, None] | None:
         """Send one message.
 
@@ -146,15 +154,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if not self.handshake_initiated:
             super().data_received(data)
             return
-        if self._rest:
-            data = self._rest + data
-            if len(data) < self._wanted:
-                self._rest = data
+        if self._rest is not None:
+            # Gathered in place: a frame that trickles must not be copied each time.
+            self._rest += data
+            if len(self._rest) < self._wanted:
                 return
+            data = bytes(self._rest)
         at = 0
         while (end := self._frame(data, at)) > at:
             at = end
-        self._rest = data[at:]
+        self._rest = bytearray(data[at:]) if at < len(data) else None
 
     def _frame(  # noqa: PLR0911  # a way out for each kind of header
         self, data: bytes, at: int

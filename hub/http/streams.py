@@ -28,6 +28,9 @@ class _StreamTransport:
             {"type": "http.response.body", "body": data, "more_body": True}
         )
 
+    def blocked(self) -> None:
+        """Know nothing: `send` waits."""
+
     async def close(self, code: int, reason: str) -> None:
         """End the body."""
         await self._send({"type": "http.response.body", "body": b""})

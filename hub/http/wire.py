@@ -25,5 +25,8 @@ class Wire(Protocol):
     def resume(self) -> None:
         """Read again."""
 
+    def blocked(self) -> Coroutine[Any, Any, None] | None:
+        """Return what to await before a message would be taken; None where one is."""
+
     def write(self, data: str | bytes) -> Coroutine[Any, Any, None] | None:
         """Send one message; None where it was taken, else what to await until it is."""

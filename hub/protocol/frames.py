@@ -5,6 +5,7 @@ of it is built before the command is known, and so before its size and depth are
 Frames about a task's log are in `hub.events`.
 """
 
+import enum
 from typing import Annotated, Final
 
 import msgspec
@@ -16,6 +17,24 @@ Id = Annotated[str, msgspec.Meta(max_length=1024)] | int
 
 PROTOCOL: Final = 1
 """The version of the protocol."""
+
+
+class CloseCode(enum.IntEnum):
+    """Why the hub closes a connection: below 4500 the client comes back."""
+
+    GOING_AWAY = 4000
+    """This node is going."""
+    INTERNAL = 4005
+    """A fault of the hub."""
+    BAD_FRAME = 4501
+    """Too much that cannot be decoded."""
+    UNSUPPORTED_VERSION = 4502
+    """The client speaks no protocol of ours."""
+
+    @property
+    def reason(self) -> str:
+        """Its name, as it is said in the close frame."""
+        return self.name.lower()
 
 
 class ClientFrame(

@@ -46,7 +46,7 @@ def make_hub(tmp_path: Path) -> Iterator[MakeHub]:
     def make(
         *arguments: str, data: str = "data", **more: object
     ) -> HubProcess:  # the keywords are the HubProcess's own
-        hub = HubProcess(tmp_path / data, *arguments, **more)  # type: ignore[arg-type]
+        hub = HubProcess(tmp_path / data, *arguments, **more)  # type: ignore[arg-type]  # as they come
         made.append(hub)
         return hub
 

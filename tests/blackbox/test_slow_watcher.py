@@ -18,7 +18,7 @@ def _frozen(hub: HubProcess, task_id: str) -> Client:
 
 
 def _resident_kib(pid: int) -> int:
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:  # noqa: PTH123
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:  # noqa: PTH123  # no file
         for line in status:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1])

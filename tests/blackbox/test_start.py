@@ -22,7 +22,7 @@ def test_the_first_line_says_where(make_hub: MakeHub) -> None:
 
 def test_ctrl_c_ends_it_with_work_and_watchers(make_hub: MakeHub, name: str) -> None:
     """Exit code 0, no traceback, sockets open and commands running or not."""
-    hub = make_hub(environ={"TASKHUB__TIMING__DRAIN_S": "0.5"}).start()
+    hub = make_hub(environ={"TASKHUB__TIMING__GRACE_S": "0.5"}).start()
     with hub.client() as client:
         for command in ("walk", "polite"):
             params = {"name": name} | ({"n": 1} if command == "walk" else {})
@@ -35,7 +35,7 @@ def test_ctrl_c_does_not_wait_for_a_thread_that_will_not_stop(
     make_hub: MakeHub, name: str
 ) -> None:
     """Grace has an end: exit code 0 all the same, and the task is not forgotten."""
-    environ = {"TASKHUB__TIMING__DRAIN_S": "0.2", "TASKHUB__TIMING__GRACE_S": "0.2"}
+    environ = {"TASKHUB__TIMING__GRACE_S": "0.2"}
     hub = make_hub(environ=environ).start()
     with hub.client() as client:
         reader = client.start("gate", "stubborn", {"name": name})
@@ -52,7 +52,7 @@ def test_work_cut_by_ctrl_c_is_told_after_the_restart(
     make_hub: MakeHub, name: str
 ) -> None:
     """Never silent: what could not end in time says why."""
-    hub = make_hub(environ={"TASKHUB__TIMING__DRAIN_S": "0.2"}).start()
+    hub = make_hub(environ={"TASKHUB__TIMING__GRACE_S": "0.2"}).start()
     with hub.client() as client:
         reader = client.start("gate", "walk", {"name": name, "n": 1})
         client.chunks(reader, 1)

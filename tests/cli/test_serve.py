@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from starlette.types import ASGIApp
 
 from hub.cli import logs, main, serve
-from hub.cli.server import Server, server_of
 from hub.cli.serve import data_folder
+from hub.cli.server import Server, server_of
 from hub.engines.sqlite.folder import Lock
 from hub.node import Node
 from hub.settings import Settings, Store
 from hub.version import VERSION
-from starlette.types import ASGIApp
 
 PLUGINS = str(Path(__file__).parent.parent / "http" / "plugins")
 
@@ -131,9 +131,7 @@ def test_options_win_over_the_environment_and_that_over_the_file(
     )
     monkeypatch.setenv("TASKHUB__LIMITS__QUEUED", "6")
     monkeypatch.setenv("TASKHUB__STORE__ENGINE", "sqlite")
-    result = run(
-        *("--config", str(config), "--engine", "memory", "--plugins", PLUGINS)
-    )
+    result = run(*("--config", str(config), "--engine", "memory", "--plugins", PLUGINS))
     settings = started.settings
 
     assert result.exit_code == 0

@@ -1,301 +1,366 @@
-"""The short way: frames are cut by hand, and mean what they always meant."""
+"""Sockets: the short way hears what uvicorn's own parser hears, however it is cut."""
 
 import asyncio
-import base64
-import os
-import struct
-import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from typing import Any
+from itertools import chain, pairwise
 
-import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from uvicorn.protocols.websockets.websockets_sansio_impl import (
+    WebSocketsSansIOProtocol,
+)
 
-from tests.peer import Frame, decode
-from tests.served import Served, served
-from tests.stage import PATIENCE_S, soon
+from tests.cli.wires import (
+    BINARY,
+    CLOSE,
+    LIMIT,
+    PING,
+    PONG,
+    TEXT,
+    Far,
+    Listener,
+    Near,
+    close,
+    frame,
+    listening,
+)
+from tests.stage import PATIENCE_S, turns
 
-TEXT, BINARY, CLOSE, PING, PONG, MORE = 1, 2, 8, 9, 10, 0
-SEED = b"\x12\x34\x56\x78"
-
-
-def frame(
-    opcode: int, payload: bytes, *, final: bool = True, masked: bool = True, rsv: int = 0
-) -> bytes:
-    """Write one frame as RFC 6455 has it, as a client."""
-    first = bytes([(0x80 if final else 0) | rsv << 4 | opcode])
-    bit = 0x80 if masked else 0
-    size = len(payload)
-    if size < 126:
-        head = bytes([bit | size])
-    elif size < 2**16:
-        head = bytes([bit | 126]) + struct.pack("!H", size)
-    else:
-        head = bytes([bit | 127]) + struct.pack("!Q", size)
-    if not masked:
-        return first + head + payload
-    body = bytes(byte ^ SEED[at % 4] for at, byte in enumerate(payload))
-    return first + head + SEED + body
-
-
-def ping(id: object, pad: int = 0) -> bytes:
-    """Return a frame of the hub's own `ping`."""
-    return frame(TEXT, msgspec.json.encode({"type": "ping", "id": id, "p": "x" * pad}))
-
-
-class Raw:
-    """A client that writes and reads bytes."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: Any) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    def write(self, *parts: bytes) -> None:
-        """Send bytes."""
-        self.writer.write(b"".join(parts))
-
-    async def slowly(self, parts: Iterable[bytes]) -> None:
-        """Send bytes, each part in a segment of its own as far as that can be had."""
-        for part in parts:
-            self.writer.write(part)
-            await self.writer.drain()
-            await asyncio.sleep(0)
-
-    async def read(self) -> tuple[int, bytes]:
-        """Read one frame; return opcode and payload."""
-        first, second = await self.reader.readexactly(2)
-        assert not second & 0x80, "a server does not mask"
-        size = second & 0x7F
-        if size == 126:
-            (size,) = struct.unpack("!H", await self.reader.readexactly(2))
-        elif size == 127:
-            (size,) = struct.unpack("!Q", await self.reader.readexactly(8))
-        assert first & 0x80, "the hub sends whole frames"
-        return first & 0x0F, await self.reader.readexactly(size)
-
-    async def frames(self, count: int, kind: str = "pong") -> list[Frame]:
-        """Read messages until so many frames of a type have come."""
-        found: list[Frame] = []
-        async with asyncio.timeout(PATIENCE_S):
-            while len(found) < count:
-                opcode, payload = await self.read()
-                if opcode in (TEXT, BINARY):
-                    data = payload.decode() if opcode == TEXT else payload
-                    found += [each for each in decode(data) if each["type"] == kind]
-        return found
-
-    async def closed(self) -> int:
-        """Read until the close; return its code."""
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                opcode, payload = await self.read()
-                if opcode == CLOSE:
-                    return int.from_bytes(payload[:2], "big")
-
-
-@asynccontextmanager
-async def connected(hub: Served) -> AsyncIterator[Raw]:
-    """Shake hands, and close at the end."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
-    key = base64.b64encode(os.urandom(16)).decode()
-    writer.write(
-        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{hub.port}\r\nUpgrade: websocket\r\n"
-        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
-    )
-    head = await reader.readuntil(b"\r\n\r\n")
-    assert b" 101 " in head
-    assert b"sec-websocket-extensions" not in head.lower()
-    try:
-        yield Raw(reader, writer)
-    finally:
-        writer.close()
+CONTINUED = 0
+MESSAGES: list[str | bytes] = ["", "one é", b"", b"\x00\xff", "x" * 126, "three", "end"]
+STREAM = b"".join(
+    [
+        frame(TEXT),
+        frame(TEXT, "one é".encode()),
+        frame(BINARY),
+        frame(PING, b"a"),
+        frame(BINARY, b"\x00\xff", width=8),
+        frame(PONG, b"unasked"),
+        frame(TEXT, b"x" * 126),
+        frame(TEXT, b"th", fin=False),
+        frame(PING),
+        frame(CONTINUED, b"", fin=False),
+        frame(CONTINUED, b"ree"),
+        frame(TEXT, b"end", width=2),
+    ]
+)
+"""Frames of every kind that is allowed."""
 
 
 @pytest.fixture
-async def hub() -> AsyncIterator[Served]:
-    """A hub on a real socket."""
-    async with served() as hub:
-        yield hub
+async def listener() -> AsyncIterator[Listener]:
+    """An application that takes the short way."""
+    async with listening() as made:
+        yield made
 
 
-@pytest.mark.parametrize("pad", [0, 60, 200, 70_000], ids=["7", "7+", "16", "64"])
-async def test_frames_of_every_length_are_read(hub: Served, pad: int) -> None:
-    """However long their header is."""
-    async with connected(hub) as raw:
-        raw.write(ping(1, pad), ping(2))
+async def test_a_stream_may_be_cut_anywhere(listener: Listener) -> None:
+    """In two at every byte, and into single bytes: the messages are the same."""
+    far, near = await listener.dial()
+    cuts = [[STREAM[:at], STREAM[at:]] for at in range(len(STREAM) + 1)]
+    cuts.append([STREAM[at : at + 1] for at in range(len(STREAM))])
 
-        assert [each["id"] for each in await raw.frames(2)] == [1, 2]
+    for pieces in cuts:
+        near.messages.clear()
+        for piece in pieces:
+            near.wire.data_received(piece)
+        assert near.messages == MESSAGES
+    far.send(close(1000))
 
-
-async def test_frames_may_be_cut_anywhere(hub: Served) -> None:
-    """Every byte a segment of its own, headers and masks too."""
-    data = b"".join(ping(number, 130 * (number % 2)) for number in range(6))
-    async with connected(hub) as raw:
-        await raw.slowly(data[at : at + 1] for at in range(len(data)))
-
-        assert [each["id"] for each in await raw.frames(6)] == list(range(6))
-
-
-@pytest.mark.parametrize("size", [2, 3, 5, 7, 64, 127, 1_000, 4_096])
-async def test_frames_may_come_in_any_pieces(hub: Served, size: int) -> None:
-    """Several in one, and one in several."""
-    data = b"".join(ping(number, number * 37 % 400) for number in range(60))
-    async with connected(hub) as raw:
-        await raw.slowly(data[at : at + size] for at in range(0, len(data), size))
-
-        assert [each["id"] for each in await raw.frames(60)] == list(range(60))
+    pongs = frame(PONG, b"a", mask=None) + frame(PONG, mask=None)
+    end = frame(CLOSE, b"\x03\xe8", mask=None)
+    assert await far.rest() == pongs * len(cuts) + end
 
 
-async def test_fragments_are_one_message(hub: Served) -> None:
-    """With control frames between them, as the standard allows."""
-    body = msgspec.json.encode({"type": "ping", "id": "fragmented"})
-    async with connected(hub) as raw:
-        raw.write(
-            ping("before"),
-            frame(TEXT, body[:5], final=False),
-            frame(PING, b"still there?"),
-            frame(MORE, body[5:12], final=False),
-            frame(MORE, body[12:]),
-            ping("behind"),
-        )
-
-        ids = [each["id"] for each in await raw.frames(3)]
-        assert ids == ["before", "fragmented", "behind"]
-
-
-async def test_control_frames_are_answered(hub: Served) -> None:
-    """A ping by a pong with its payload; an unasked pong by nothing."""
-    async with connected(hub) as raw:
-        raw.write(frame(PONG, b"unasked"), frame(PING, b"payload"))
-        async with asyncio.timeout(PATIENCE_S):
-            while (found := await raw.read())[0] != PONG:
-                pass
-
-        assert found == (PONG, b"payload")
-
-
-async def test_a_close_is_answered_by_a_close(hub: Served) -> None:
-    """With its code; the session ends."""
-    async with connected(hub) as raw:
-        raw.write(ping(1), frame(CLOSE, struct.pack("!H", 1000)), ping(2))
-
-        assert await raw.closed() == 1000
-        await soon(lambda: hub.node.metrics.sessions == 0)
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (frame(TEXT, b"\xff\xfe{}"), 1007),
-        (frame(TEXT, b"\xff", final=False) + frame(MORE, b"\xfe"), 1007),
-        (frame(TEXT, b'{"type":"ping","id":1}', masked=False), 1002),
-        (frame(TEXT, b"{}", rsv=4), 1002),
-        (frame(3, b"{}"), 1002),
-        (frame(PING, b"x", final=False), 1002),
-        (frame(PING, b"x" * 126), 1002),
-        (frame(MORE, b"{}"), 1002),
-        (frame(TEXT, b"{", final=False) + frame(TEXT, b"}"), 1002),
-        (frame(CLOSE, b"\x03"), 1002),
-    ],
-    ids=[
-        "utf-8",
-        "utf-8 in fragments",
-        "unmasked",
-        "reserved bit",
-        "unknown opcode",
-        "fragmented control",
-        "long control",
-        "nothing to continue",
-        "interrupted fragments",
-        "half a code",
-    ],
+PAYLOADS = st.binary(max_size=9) | st.sampled_from(
+    [b"\xc3", b"\xa9", "é".encode(), b"x" * 125, b"x" * 126, b"x" * LIMIT]
 )
-async def test_what_the_standard_forbids_closes(
-    hub: Served, data: bytes, code: int
+FRAMES = st.one_of(
+    st.builds(frame, st.sampled_from([TEXT, BINARY]), PAYLOADS),
+    st.builds(frame, st.just(TEXT), st.text(max_size=9).map(str.encode)),
+    st.builds(frame, st.sampled_from([TEXT, BINARY]), PAYLOADS, fin=st.just(False)),
+    st.builds(frame, st.just(CONTINUED), PAYLOADS, fin=st.booleans()),
+    st.builds(frame, st.sampled_from([PING, PONG]), st.binary(max_size=9)),
+)
+ODD = st.one_of(
+    st.builds(
+        frame,
+        st.integers(0, 15),
+        PAYLOADS,
+        fin=st.booleans(),
+        bits=st.integers(0, 7),
+        mask=st.sampled_from([None, b"\0\0\0\0", b"abcd"]),
+    ),
+    st.builds(frame, st.integers(0, 15), st.binary(max_size=9), width=st.just(8)),
+    st.builds(frame, st.integers(0, 2), st.just(b"x" * (LIMIT + 1))),
+    st.builds(close, st.integers(0, 5000), st.binary(max_size=9)),
+    st.binary(max_size=20),
+)
+
+
+async def heard(
+    pieces: Iterable[bytes], *, short: bool
+) -> tuple[list[str | bytes], int, bytes]:
+    """Return what a stream tells an application, how it ends, and what is answered."""
+    async with listening(short=short) as listener:
+        far, near = await listener.dial()
+        (protocol,) = listener.state.connections
+        assert isinstance(protocol, WebSocketsSansIOProtocol)
+        for piece in pieces:
+            # Not through the socket, where what is cut may come together again.
+            if not protocol.transport.is_closing():
+                protocol.data_received(piece)
+        far.writer.write_eof()
+        answer = await far.rest()
+        await near.until(over=True)
+        return near.messages, near.code, answer
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(FRAMES, max_size=6),
+    st.lists(ODD, max_size=2),
+    st.lists(st.integers(0, 2**20), max_size=6),
+)
+async def test_any_stream_says_what_uvicorn_hears(
+    frames: list[bytes], odd: list[bytes], cuts: list[int]
 ) -> None:
-    """With the standard's code; another connection goes on."""
-    async with connected(hub) as raw, connected(hub) as other:
-        raw.write(ping(1))
-        await raw.frames(1)
-        raw.write(data)
+    """Messages, the close code, every answer: of good streams and of bad ones."""
+    # Enough for every frame that was begun: a broken one is judged when it is whole.
+    odd += [close(1000), b"\0" * (LIMIT + 14)]
+    stream = b"".join([*frames, *odd])
+    places = sorted({cut % (len(stream) + 1) for cut in cuts})
+    pieces = [stream[at:end] for at, end in pairwise([0, *places, len(stream)])]
+    # uvicorn drops what comes in one piece with something broken.
+    bits = (bytes((each,)) for each in b"".join(odd))
 
-        assert await raw.closed() == code
-        other.write(ping(2))
-        assert (await other.frames(1))[0]["id"] == 2
+    found = await heard(pieces, short=True)
 
-
-@pytest.mark.parametrize("way", ["one frame", "fragments", "header only"])
-async def test_what_is_too_long_closes(hub: Served, way: str) -> None:
-    """Over four times the limit of a frame: 1009, from the header on."""
-    most = 4 * 262_144
-    async with connected(hub) as raw:
-        if way == "one frame":
-            raw.write(frame(BINARY, bytes(most + 1)))
-        elif way == "fragments":
-            piece = bytes(most // 2)
-            raw.write(frame(BINARY, piece, final=False))
-            raw.write(frame(MORE, piece, final=False), frame(MORE, b"x"))
-        else:
-            raw.write(b"\x82\xff" + struct.pack("!Q", most + 1) + SEED)
-
-        assert await raw.closed() == 1009
+    assert found == await heard(chain(frames, bits), short=False)
 
 
-async def test_binary_and_text_are_told_apart(hub: Served) -> None:
-    """Binary on JSON is a bad frame; the connection stays."""
-    async with connected(hub) as raw:
-        raw.write(frame(BINARY, b'{"type":"ping","id":1}'), ping(2))
-        error = (await raw.frames(1, "error"))[0]
+@pytest.mark.parametrize("size", [0, 125, 126, 127, 2**16 - 1, 2**16, LIMIT])
+async def test_lengths_of_all_forms_are_read_and_written(
+    listener: Listener, size: int
+) -> None:
+    """One byte, 126 and two, 127 and eight; up to the limit."""
+    far, near = await listener.dial()
+    data = bytes(range(256)) * (size // 256 + 1)
+    far.send(frame(BINARY, data[:size]), frame(TEXT, b"t" * size))
+    await near.until(2)
 
-        assert error["code"] == "bad_frame"
-
-
-async def test_a_frame_that_trickles_costs_what_it_holds(hub: Served) -> None:
-    """Ten times the bytes are ten times the work, in however many pieces."""
-
-    async def spent(size: int) -> float:
-        data = ping(size, size)
-        async with connected(hub) as raw:
-            raw.write(ping(0))
-            await raw.frames(1)
-            # Past the socket, so that each piece is what it was cut to.
-            protocol = next(iter(hub.server.server_state.connections))
-            began = time.process_time()
-            for at in range(0, len(data), 64):
-                protocol.data_received(data[at : at + 64])  # type: ignore[union-attr]  # it is ours
-            cost = time.process_time() - began
-            kind = "pong" if size < 262_144 else "error"
-            assert (await raw.frames(1, kind))[0]["id"] == size
-        await soon(lambda: not hub.server.server_state.connections)
-        return cost
-
-    small, large = await spent(100_000), await spent(1_000_000)
-
-    assert large < 30 * small
+    assert near.messages == [data[:size], "t" * size]
+    assert near.wire.write(data[:size]) is None
+    assert await far.frame() == (0x80 | BINARY, data[:size])
 
 
-async def test_a_reader_that_stops_is_waited_for(hub: Served) -> None:
-    """Its messages wait, bounded; when it reads again they come, whole and in order."""
-    async with connected(hub) as raw:
-        wish = {"plugin": "lab", "command": "count", "params": {"n": 200_000}}
-        raw.write(
-            frame(TEXT, msgspec.json.encode({"type": "execute", "id": 1, **wish}))
-        )
-        await soon(lambda: hub.node.metrics.completed == 1)
-        await asyncio.sleep(0)
-        assert hub.node.metrics.bytes_out < 8 * 2**20
-        chunks = await raw.frames(200_000, "chunk")
+async def test_a_text_is_written_as_a_text(listener: Listener) -> None:
+    """Its length is that of its bytes."""
+    far, near = await listener.dial()
+    near.wire.write("é" * 63)
 
-        assert [each["data"] for each in chunks] == list(range(200_000))
+    assert await far.frame() == (0x80 | TEXT, "é".encode() * 63)
 
 
-async def test_a_peer_that_is_gone_in_the_middle_harms_nobody(hub: Served) -> None:
-    """Half a frame, and then nothing: the session ends."""
-    async with connected(hub) as raw:
-        raw.write(ping(1))
-        await raw.frames(1)
-        raw.write(ping(2)[:4])
-        raw.writer.transport.abort()
-    await soon(lambda: hub.node.metrics.sessions == 0)
+REFUSED = {
+    "too long": (frame(BINARY, b"x" * (LIMIT + 1))[:20], 1009),
+    "far too long": (b"\x82\xff" + b"\xff" * 8, 1009),
+    "too long together": (
+        frame(TEXT, b"x" * LIMIT, fin=False) + frame(CONTINUED, b"x"),
+        1009,
+    ),
+    "not masked": (frame(TEXT, b"x", mask=None), 1002),
+    "a reserved bit": (frame(TEXT, b"x", bits=4), 1002),
+    "an unknown opcode": (frame(3, b"x"), 1002),
+    "an unknown control": (frame(11, b"x"), 1002),
+    "a long control": (frame(PING, b"x" * 126), 1002),
+    "a control in fragments": (frame(PING, b"x", fin=False), 1002),
+    "a fragment of nothing": (frame(CONTINUED, b"x"), 1002),
+    "a message within another": (frame(TEXT, fin=False) + frame(TEXT, b"x"), 1002),
+    "no text": (frame(TEXT, b"\xff"), 1007),
+    "no text in fragments": (
+        frame(TEXT, b"\xc3", fin=False) + frame(CONTINUED, b"("),
+        1007,
+    ),
+    "a surrogate": (frame(TEXT, b"\xed\xa0\x80"), 1007),
+    "a close of one byte": (frame(CLOSE, b"x"), 1002),
+    "a close that none may send": (close(1005), 1002),
+}
+
+
+@pytest.mark.parametrize(("data", "code"), REFUSED.values(), ids=REFUSED)
+async def test_what_breaks_the_rules_ends_the_connection(
+    listener: Listener, data: bytes, code: int
+) -> None:
+    """With the code that says why; what came before counts, what follows does not."""
+    far, near = await listener.dial()
+    far.send(frame(TEXT, b"before"), data, frame(TEXT, b"behind"))
+
+    assert await far.code() == code
+    await near.until(over=True)
+    assert near.messages == ["before"]
+    with pytest.raises(ConnectionError):
+        near.wire.write("more")
+
+
+async def test_a_text_may_be_cut_within_a_letter(listener: Listener) -> None:
+    """Only the whole message is text."""
+    far, near = await listener.dial()
+    first, second = "é".encode()[:1], "é".encode()[1:]
+    far.send(frame(TEXT, first, fin=False), frame(CONTINUED, second))
+    await near.until(1)
+
+    assert near.messages == ["é"]
+
+
+async def test_a_client_may_say_goodbye(listener: Listener) -> None:
+    """Its code reaches the application and is sent back; then nothing counts."""
+    far, near = await listener.dial()
+    far.send(close(4321, b"bye"), frame(TEXT, b"behind"))
+
+    assert await far.frame() == (0x80 | CLOSE, (4321).to_bytes(2, "big") + b"bye")
+    assert await far.rest() == b""
+    await near.until(over=True)
+    assert (near.messages, near.code) == ([], 4321)
+
+
+async def test_the_hub_may_say_goodbye(listener: Listener) -> None:
+    """What the client says before its answer counts for nothing; then it is over."""
+    far, near = await listener.dial()
+    await near.send({"type": "websocket.close", "code": 4000, "reason": "away"})
+    with pytest.raises(ConnectionError):
+        near.wire.write("more")
+    assert await far.frame() == (0x80 | CLOSE, (4000).to_bytes(2, "big") + b"away")
+
+    far.send(frame(TEXT, b"late"), frame(TEXT, b"l", fin=False))
+    far.send(frame(CONTINUED, b"ate"), close(4000))
+
+    assert await far.rest() == b""
+    await near.until(over=True)
+    assert (near.messages, near.code) == ([], 4000)
+
+
+async def test_a_goodbye_that_waits_lets_the_last_be_read(listener: Listener) -> None:
+    """A close by the hub reads again where reading was paused, or none would answer."""
+    far, near = await listener.dial()
+    near.wire.pause()
+    await near.send({"type": "websocket.close", "code": 4000})
+    far.send(close(4000))
+
+    assert (await far.frame())[0] == 0x80 | CLOSE
+    assert await far.rest() == b""
+
+
+async def test_a_client_may_vanish(listener: Listener) -> None:
+    """Without a word: the application hears of it, and cannot write."""
+    far, near = await listener.dial()
+    far.send(frame(TEXT, b"half")[:-1])
+    far.writer.transport.abort()
+    await near.until(over=True)
+
+    assert near.messages == []
+    with pytest.raises(ConnectionError):
+        near.wire.write("more")
+
+
+async def test_what_comes_before_the_application_is_ready_waits(
+    listener: Listener,
+) -> None:
+    """It is handed over in its order when the application attaches."""
+    listener.attach.clear()
+    far, near = await listener.dial()
+    near.wire.data_received(frame(TEXT, b"one") + frame(BINARY, b"two"))
+    near.wire.data_received(frame(TEXT, b"th", fin=False))
+    assert near.messages == []
+    assert not near.wire.transport.is_reading()
+
+    far.send(frame(CONTINUED, b"ree"), frame(TEXT, b"four"))
+    listener.attach.set()
+    await near.until(4)
+
+    assert near.messages == ["one", b"two", "three", "four"]
+
+
+async def test_who_leaves_before_the_application_is_ready_is_heard(
+    listener: Listener,
+) -> None:
+    """First what it said, then that it is gone."""
+    listener.attach.clear()
+    far, near = await listener.dial()
+    near.wire.data_received(frame(TEXT, b"one") + close(1000))
+    listener.attach.set()
+    await near.until(1, over=True)
+
+    assert (near.messages, near.code) == (["one"], 1000)
+    assert await far.code() == 1000
+
+
+async def test_reading_can_be_paused(listener: Listener) -> None:
+    """Nothing is read meanwhile, and nothing is lost; doing it twice is no harm."""
+    far, near = await listener.dial()
+    near.wire.pause()
+    near.wire.pause()
+    assert not near.wire.transport.is_reading()
+    far.send(frame(TEXT, b"one"), frame(PING, b"x"))
+    await turns()
+    assert near.messages == []
+
+    near.wire.resume()
+    near.wire.resume()
+
+    await near.until(1)
+    assert near.messages == ["one"]
+    assert await far.frame() == (0x80 | PONG, b"x")
+
+
+async def test_a_connection_that_is_gone_can_be_resumed(listener: Listener) -> None:
+    """Whoever was paused may have left meanwhile."""
+    far, near = await listener.dial()
+    near.wire.pause()
+    near.wire.transport.close()
+    await far.rest()
+
+    near.wire.resume()
+
+    await near.until(over=True)
+
+
+async def filled(listener: Listener) -> tuple[Far, Near, "asyncio.Task[None]", int]:
+    """Write to a client that reads nothing, until a write has to wait."""
+    far, near = await listener.dial()
+    far.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it also reads
+    written = 0
+    while (waits := near.wire.write(b"x" * 60_000)) is None:
+        written += 1
+        await turns()
+    task = asyncio.ensure_future(waits)
+    await turns()
+    assert not task.done()
+    return far, near, task, written + 1
+
+
+async def test_a_write_waits_for_a_client_that_is_slow(listener: Listener) -> None:
+    """It is done when the client has taken what was before; all comes, in order."""
+    far, near, task, written = await filled(listener)
+    blocked = near.wire.blocked()
+    assert blocked is not None
+    waiting = asyncio.ensure_future(blocked)
+    far.writer.transport.resume_reading()  # type: ignore[attr-defined]  # it also reads
+    for _ in range(written):
+        assert await far.frame() == (0x80 | BINARY, b"x" * 60_000)
+
+    async with asyncio.timeout(PATIENCE_S):
+        await task
+        await waiting
+        assert near.wire.blocked() is None
+
+
+async def test_a_write_that_waits_ends_with_its_client(listener: Listener) -> None:
+    """Nobody waits for ever."""
+    far, _, task, _ = await filled(listener)
+    far.writer.transport.abort()
+
+    with pytest.raises(ConnectionError):
+        async with asyncio.timeout(PATIENCE_S):
+            await task

@@ -26,8 +26,7 @@ class Client:
     def __init__(self, node: Node, app: ASGIApp) -> None:
         self.node = node
         self.app = app
-        # The types of ASGI are spelt in two ways.
-        transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # see above
+        transport = httpx.ASGITransport(app=app)
         self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}")
 
     async def __aenter__(self) -> Self:

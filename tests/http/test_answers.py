@@ -53,7 +53,11 @@ async def test_times_and_figures_are_plain(client: Client) -> None:
     assert task["created_at"] <= task["updated_at"]
     assert task["created_at"].endswith("Z")
     assert (metadata["plugin"], metadata["command"]) == ("lab", "add")
-    assert (metadata["origin"], metadata["attempt"], metadata["chunks"]) == ("new", 1, 0)
+    assert (metadata["origin"], metadata["attempt"], metadata["chunks"]) == (
+        "new",
+        1,
+        0,
+    )
     assert metadata["queued_ms"] >= 0
     assert metadata["execution_time_ms"] >= 0
     for absent in ("failure", "cached_at", "trace", "principal"):

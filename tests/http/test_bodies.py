@@ -57,7 +57,9 @@ async def test_a_body_is_read_in_parts(client: Client) -> None:
 async def test_a_body_over_the_limit_is_not_read_on(serve: Serve) -> None:
     """The answer comes as soon as it is too long, whatever was announced."""
     async with serve(
-        limits__frame_bytes=10_000, limits__message_bytes=5_000, limits__chunk_bytes=5_000
+        limits__frame_bytes=10_000,
+        limits__message_bytes=5_000,
+        limits__chunk_bytes=5_000,
     ) as client:
         exchange = Exchange(client.app, "POST", "/api/v1/tasks")
         exchange.say(b"x" * 9_000, more=True)

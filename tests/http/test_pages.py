@@ -82,7 +82,14 @@ async def test_nothing_else_can_be_had(client: Client, path: str) -> None:
 def test_the_list_holds_known_kinds_only(tmp_path: Path) -> None:
     """By their paths below the folder; the root is the index."""
     (tmp_path / "js").mkdir()
-    for name in ("index.html", "js/app.js", "notes.md", ".hidden", "app.py", "js/x.map"):
+    for name in (
+        "index.html",
+        "js/app.js",
+        "notes.rst",
+        ".hidden",
+        "app.py",
+        "js/x.map",
+    ):
         (tmp_path / name).write_text("x")
 
     files = manifest(tmp_path)

@@ -17,7 +17,8 @@ from tests.http.client import Client
 REFUSALS = [
     kind
     for kind in CODES.values()
-    if issubclass(kind, RequestError | InternalError) and kind.__module__ == "hub.errors"
+    if issubclass(kind, RequestError | InternalError)
+    and kind.__module__ == "hub.errors"
 ]
 
 

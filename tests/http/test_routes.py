@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.http.client import Client
+from tests.http.client import Client, Exchange
 
 ROUTES = {
     "/api/v1/tasks": {"POST"},
@@ -42,6 +42,16 @@ async def test_an_unknown_path_is_not_found(client: Client, path: str) -> None:
 
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_what_is_no_path_is_not_found(client: Client) -> None:
+    """Such as the `*` that stands for the whole server."""
+    exchange = Exchange(client.app, "GET", "*")
+    exchange.say(b"")
+    await exchange.run()
+
+    assert exchange.status == 404
+    assert exchange.headers["content-type"] == "application/problem+json"
 
 
 async def test_the_socket_is_no_page(client: Client) -> None:

@@ -230,7 +230,7 @@ async def test_tracking_an_iterator_needs_the_total() -> None:
 
 
 async def test_tracking_works_on_async_iterables() -> None:
-    """With `async for`; leaving the loop early leaves the progress where it was."""
+    """With `async for`, to the end; or left early, and the progress stays there."""
     async with stage() as hub:
 
         async def source() -> AsyncIterator[int]:
@@ -242,9 +242,14 @@ async def test_tracking_works_on_async_iterables() -> None:
                 if number == 3:
                     break
 
+        async def script_to_the_end(ctx: TaskContext) -> None:
+            assert [number async for number in ctx.track(source())] == list(range(10))
+
         run = await reported(hub, script)
+        whole = await reported(hub, script_to_the_end)
 
         assert (run.step, run.total, run.fraction) == (3, 10, 0.3)
+        assert (whole.step, whole.total) == (10, None)
 
 
 async def test_a_thread_tracks_too() -> None:

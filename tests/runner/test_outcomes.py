@@ -178,6 +178,13 @@ class MuteError(Exception):
         raise RuntimeError("no text")
 
 
+def test_a_text_that_cannot_be_had_is_its_class() -> None:
+    """Where what is said is an object whose text raises."""
+    slip = TaskError(MuteError())  # type: ignore[arg-type]  # no text
+
+    assert raised(slip, "t1").error == "MuteError"
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [

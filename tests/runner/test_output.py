@@ -16,7 +16,7 @@ from hub.plugin.errors import TaskError
 from hub.runner.output import Caps
 from hub.tasks import TaskStatus
 from hub.worker import Slots
-from tests.stage import GRACE_S, PATIENCE_S, Waiter, entries, said, stage
+from tests.stage import GRACE_S, PATIENCE_S, Waiter, entries, said, stage, turns
 
 SMALL = Slots(grace_s=GRACE_S, caps=Caps(chunk_bytes=100))
 LIMIT = Caps().chunk_bytes
@@ -304,23 +304,30 @@ async def test_progress_never_waits() -> None:
             assert waiter.told == 1
 
 
-async def test_what_is_said_after_the_end_is_lost() -> None:
+@pytest.mark.parametrize("command", ["coroutine", "plain"])
+async def test_what_is_said_after_the_end_is_lost(command: str) -> None:
     """A context that a command has leaked changes nothing any more."""
     async with stage() as hub:
         leaked: list[TaskContext] = []
 
-        async def script(ctx: TaskContext) -> None:
+        async def on_the_loop(ctx: TaskContext) -> None:
             leaked.append(ctx)
             ctx.progress(0.3)
             await ctx.chunk("in time")
 
-        task = await hub.run("coroutine", script)
+        def in_a_thread(ctx: TaskContext) -> None:
+            leaked.append(ctx)
+            ctx.progress(0.3)
+            ctx.chunk("in time")  # type: ignore[unused-awaitable]  # it waits
+
+        script = on_the_loop if command == "coroutine" else in_a_thread
+        task = await hub.run(command, script)
         ctx = leaked[0]
         ctx.progress(0.9, "late")
         await ctx.chunk("late")
         await ctx.write(b"late")
         ctx.log("late")
-        await asyncio.sleep(0)
+        await turns()
 
         assert said(task) == ["in time"]
         assert task.run.fraction == 0.3

@@ -170,12 +170,14 @@ def test_a_command_may_outlive_the_loop() -> None:
     go, begun = threading.Event(), threading.Event()
     found: list[threading.Thread] = []
     raised: list[BaseException] = []
+    leaked: list[TaskContext] = []
 
     def script(ctx: TaskContext) -> None:
         found.append(threading.current_thread())
         begun.set()
         go.wait(PATIENCE_S)
         try:
+            leaked[0].progress(0.5)
             ctx.progress(0.5)
             ctx.log("still here")
             ctx.chunk(1)  # type: ignore[unused-awaitable]  # in a thread the call waits
@@ -184,6 +186,7 @@ def test_a_command_may_outlive_the_loop() -> None:
 
     async def serve() -> None:
         async with stage() as hub:
+            await hub.run("plain", leaked.append)
             await hub.start("plain", script)
             await asyncio.to_thread(begun.wait, PATIENCE_S)
 

@@ -38,8 +38,8 @@ class Stream(Plugin):
     def kinds_in_thread(self, ctx: TaskContext) -> None:
         """Send chunks from a thread: the same calls, without await."""
         # The same methods; in a thread nothing is awaited.
-        ctx.chunk("plain")  # type: ignore[unused-awaitable]
-        ctx.write(b"\x00\x01")  # type: ignore[unused-awaitable]
+        ctx.chunk("plain")  # type: ignore[unused-awaitable]  # see above
+        ctx.write(b"\x00\x01")  # type: ignore[unused-awaitable]  # see above
 
     @command()
     async def large_text(self, ctx: TaskContext, size: int) -> None:

@@ -2,19 +2,17 @@
 
 import sqlite3
 
-import pytest
 from msgspec.structs import replace
 
 from hub.engines.base import Bounds
 from hub.engines.sqlite import rows
 from hub.engines.sqlite.engine import KEEP_BYTES, SPILL_BYTES, SqliteEngine
 from hub.engines.sqlite.folder import DATABASE
-from hub.runs import Mood, Opened, Submission
-from hub.tasks import TaskStatus
+from hub.runs import Mood, Opened
 from tests.engines.conftest import MakeLab
 from tests.engines.doubles import BASE, SHARED, outcome, piece, tasks_of, words_of
 from tests.engines.lab import Lab
-from tests.engines.sqlite.conftest import Query, stored
+from tests.engines.sqlite.conftest import Query
 from tests.engines.sqlite.faults import Faults
 
 
@@ -22,16 +20,6 @@ def sqlite_of(lab: Lab) -> SqliteEngine:
     """Return the lab's engine, as what it is."""
     assert isinstance(lab.engine, SqliteEngine)
     return lab.engine
-
-
-async def taken_again(lab: Lab, request: Submission = BASE) -> Opened:
-    """Submit until the store takes something, as clients do."""
-    for _ in range(5000):
-        (answer,) = await lab.answers([request])
-        if isinstance(answer, Opened):
-            return answer
-        await lab.find("nobody")
-    raise AssertionError("the store did not recover")
 
 
 SAME = (
@@ -278,172 +266,3 @@ async def test_the_head_is_the_limit_of_what_is_loaded(lab: Lab) -> None:
     connection.close()
 
     assert len(await lab.load(task, 0)) == 1
-
-
-# Retention in the file.
-
-
-async def test_expired_work_leaves_the_file(make_lab: MakeLab) -> None:
-    """Runs, tickets, keys and chunks go, and nothing that is still wanted."""
-    lab = await make_lab(bounds=Bounds(retention_s=100.0))
-    _, running = await lab.begun(replace(BASE, key="r"))
-    await lab.append(running, "r")
-    shared = replace(SHARED, ttl=50.0)
-    for n in range(3):
-        await lab.done(replace(shared, key=str(n), flight=bytes([n])), "a", "b")
-    await lab.opened(replace(shared, key="cached", flight=b"\0"))
-    tables = ("runs", "tasks", "keys", "chunks")
-
-    await lab.tick(101)
-    await lab.tick(2)
-    await lab.opened(replace(BASE, key="last"))
-
-    counts = {
-        table: stored(lab.folder, f"SELECT count(*) FROM {table}")[0][0]
-        for table in tables
-    }
-    assert counts == {"runs": 2, "tasks": 0, "keys": 2, "chunks": 1}
-    assert await lab.read(await lab.known(running.run.id)) == ["r"]
-
-
-async def test_a_key_is_free_again_at_once(make_lab: MakeLab, faults: Faults) -> None:
-    """A key whose task expires may be used in the very transaction that drops it."""
-    lab = await make_lab(bounds=Bounds(retention_s=100.0))
-    old = await lab.done(replace(BASE, key="k"))
-    watcher = lab.follow(old)
-    faults.hold()
-    other = lab.ask()
-    await faults.held()
-    lab.time.pass_by(101)
-    lab.engine.expire()
-    await lab.until(lambda: watcher.gone)
-
-    asked = lab.ask(replace(BASE, key="k"))
-    faults.release()
-    await lab.until(lambda: asked.done() and other.done())
-
-    assert words_of([asked.result(), other.result()]) == ["new", "new"]
-
-
-async def test_the_file_is_bounded(make_lab: MakeLab) -> None:
-    """Over its bound logs leave the file, the oldest first; ends and tickets stay."""
-    lab = await make_lab(bounds=Bounds(store_bytes=1_000_000, tail_bytes=0))
-    text = "x" * 100_000
-    tasks = [await lab.done(BASE, text) for _ in range(30)]
-
-    for _ in range(5):
-        await lab.tick(2)
-    await lab.opened()
-
-    ((kept,),) = stored(lab.folder, "SELECT sum(length(body)) FROM chunks")
-    assert kept <= 1_000_000
-    newest = await lab.known(tasks[-1].id)
-    assert await lab.read(newest) == [text]
-    oldest = await lab.known(tasks[0].id)
-    assert oldest.status is TaskStatus.COMPLETED
-    assert await lab.read(oldest) == []
-
-
-# The store fails.
-
-
-async def test_a_full_disk_refuses_new_work_and_recovers(
-    lab: Lab, faults: Faults
-) -> None:
-    """New tasks are refused and leave no trace; the next one after it is taken."""
-    faults.fill()
-
-    error = await lab.refused(replace(SHARED, key="k"))
-    again = await lab.refused(replace(SHARED, key="k"))
-    faults.mend()
-
-    assert (error.code, error.retry, error.retry_after_ms) == (
-        "storage_full",
-        True,
-        1000,
-    )
-    assert again.code == "storage_full"
-    opened = await taken_again(lab, replace(SHARED, key="k"))
-    assert opened.origin == "new"
-    assert stored(lab.folder, "SELECT count(*) FROM runs") == [(1,)]
-
-
-async def test_running_work_waits_for_a_full_disk(lab: Lab, faults: Faults) -> None:
-    """Output and ends are kept and tried again until they are written, in order."""
-    task, claim = await lab.begun(SHARED)
-    other, its = await lab.begun()
-    watcher = lab.follow(task)
-    faults.fill()
-    lab.engine.append(claim, [piece("a")])
-    refusal = await lab.refused()
-
-    lab.engine.append(claim, [piece("b")])
-    lab.engine.finish(claim, lab.stamped(outcome()))
-    lab.engine.append(its, [piece("c")])
-    shown = (task.head, task.end, list(watcher.heads))
-    faults.mend()
-    await lab.end_of(task)
-    await lab.append(its, "d")
-
-    assert refusal.code == "storage_full"
-    assert shown == (0, 0, [])
-    assert await lab.read(task) == ["a", "b"]
-    assert await lab.read(other) == ["c", "d"]
-    assert (await lab.opened(SHARED)).origin == "cached"
-
-
-@pytest.mark.parametrize("claimed", [0, 1])
-async def test_what_was_refused_never_runs(
-    lab: Lab, faults: Faults, claimed: int
-) -> None:
-    """A run that could not be recorded is not started, whoever asked for work."""
-    lab.engine.claim(BASE.queue, claimed)
-    faults.fill()
-    asked = lab.ask()
-    lab.engine.claim(BASE.queue, 1)
-    await lab.until(asked.done)
-    faults.mend()
-
-    opened = [await taken_again(lab), await lab.opened()]
-
-    assert words_of([asked.result()]) == ["storage_full"]
-    await lab.until(lambda: len(lab.worker.accepted) == 1 + claimed)
-    runs = [each.task.run for each in opened]
-    assert [claim.run for claim in lab.worker.accepted] == runs[: 1 + claimed]
-
-
-async def test_joining_is_refused_while_the_disk_is_full(
-    lab: Lab, faults: Faults
-) -> None:
-    """New tickets are refused like new runs, at once, not when the disk has room."""
-    _, claim = await lab.begun(SHARED)
-    faults.fill()
-    lab.engine.append(claim, [piece("kept")])
-    assert (await lab.refused()).code == "storage_full"
-
-    error = await lab.refused(SHARED)
-    faults.mend()
-    await lab.append(claim, "more")
-
-    assert error.code == "storage_full"
-
-
-async def test_a_run_whose_only_ticket_was_refused_stops(
-    lab: Lab, faults: Faults
-) -> None:
-    """A joiner that could not be recorded keeps no run going."""
-    task, claim = await lab.begun(SHARED)
-    faults.hold()
-    lab.engine.append(claim, [piece("first")])
-    await faults.held()
-    asked = lab.ask(SHARED)
-    said: list[object] = []
-    lab.engine.leave(task, "cancelled", said.append)
-    faults.fill()
-    faults.release()
-    await lab.until(asked.done)
-    faults.mend()
-
-    assert words_of([asked.result()]) == ["storage_full"]
-    await lab.until(lambda: lab.worker.revoked)
-    assert lab.worker.revoked == [claim]
