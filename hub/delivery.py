@@ -54,7 +54,7 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
     engine: Engine
     clock: Clock
     metrics: Metrics
-    message_bytes: int = 24 * 1024
+    message_bytes: int = 16 * 1024
     frame_bytes: int = 256 * 1024
     heartbeat_s: float = 20.0
     progress_ms: int = 100

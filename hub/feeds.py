@@ -364,10 +364,13 @@ class Feed:
         task = watch.task
         if task.end or watch.cursor.done:
             return 0, 0
+        news = task.status is not watch.seen
         if not watch.followed:
             watch.followed = True
             self._wiring.engine.follow(watch)
-        if task.status is watch.seen:
+            # What was said between `opened` and now has marked nobody.
+            news = news or task.run.updated_at != watch.since
+        if not news:
             return 0, 0
         parts.append(watch.status())
         return 1, len(parts[-1])

@@ -1,7 +1,7 @@
 """A run's log: numbered entries, kept as the tails of their frames.
 
 Numbers begin at 1 and have no holes. Entry n stands at index ``n - base - 1``; beside
-it stands the running sum of bytes, so that "the next 24 KiB after n" is one bisect.
+it stands the running sum of bytes, so that "the next 16 KiB after n" is one search.
 
 Three numbers bound what a reader may see::
 

@@ -83,7 +83,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds on sizes and counts."""
 
     frame_bytes: FrameBytes = 256 * KIB
-    message_bytes: FrameBytes = 24 * KIB
+    message_bytes: FrameBytes = 16 * KIB
     queued: CountFrom0 = 10_000
     async_runs: Count = 256
     thread_runs: Count = 32

@@ -66,6 +66,7 @@ class Watch:
         queued: Whether its log has moved and the reader knows.
         followed: Whether the engine marks it.
         seen: The status that the reader was told last.
+        since: When its run had last changed when the watch began.
     """
 
     __slots__ = (
@@ -80,6 +81,7 @@ class Watch:
         "progress_ms",
         "queued",
         "seen",
+        "since",
         "task",
     )
 
@@ -90,6 +92,7 @@ class Watch:
         self.queued = False
         self.followed = False
         self.seen: TaskStatus = task.status
+        self.since = task.run.updated_at
         self._reader = reader
         self._news = False
         self._late = False

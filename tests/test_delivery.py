@@ -22,6 +22,8 @@ GOODBYE = Goaway(reason="shutdown", drain_ms=0, retry_after_ms=500)
 class Sender:
     """Keeps what it is told."""
 
+    waiting = False
+
     def __init__(self, delivery: Delivery) -> None:
         self.sent_at = delivery.wiring.clock.now()
         self.flushed = 0

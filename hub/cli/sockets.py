@@ -17,7 +17,7 @@ without it (under another server) the application uses plain ASGI.
 import socket
 from asyncio.transports import BaseTransport, WriteTransport
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import (
     WebSocketsSansIOProtocol,
@@ -56,8 +56,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Set the buffers."""
-        if isinstance(transport, WriteTransport):
-            transport.set_write_buffer_limits(high=HIGH_WATER)
+        # By cast: the transports of some loops do not say that they are what they are.
+        writing = cast(WriteTransport, transport)
+        writing.set_write_buffer_limits(high=HIGH_WATER)
         found = transport.get_extra_info("socket")
         if found is not None and found.family in (socket.AF_INET, socket.AF_INET6):
             found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -81,6 +81,10 @@ async def test_a_cached_run_outlives_its_tickets(make_lab: MakeLab) -> None:
     assert await lab.read(found) == ["one", "two"]
     await lab.tick(50)
     assert await lab.find(opened.task.id) is not None
+    if lab.kind.durable:
+        await lab.restart()
+        again = await lab.known(opened.task.id)
+        assert await lab.read(again) == ["one", "two"]
 
 
 async def test_who_reads_hears_that_a_task_is_gone(make_lab: MakeLab) -> None:
