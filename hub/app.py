@@ -75,7 +75,7 @@ class SocketEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         socket = WebSocket(scope, receive, send)
-        offered: list[str] = scope["subprotocols"]
+        offered: list[str] = scope.get("subprotocols", [])
         chosen = _choose(offered)
         if chosen is None:
             # A browser cannot see why an upgrade was refused, but it sees a close code.
@@ -84,7 +84,7 @@ class SocketEndpoint:
             return
         await socket.accept(subprotocol=chosen.value if offered else None)
         node: Node = scope["app"].state.node
-        found = scope["extensions"].get(WIRE)
+        found = scope.get("extensions", {}).get(WIRE)
         wire = found if isinstance(found, Wire) else None
         session = Session(
             node.house,

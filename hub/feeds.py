@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from math import inf
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +28,7 @@ from hub.protocol.cursors import Cursor, Step, What
 from hub.protocol.frames import CloseCode, Id
 from hub.protocol.writing import JSON, Framing, View
 from hub.runs import Opened
-from hub.watches import Watch, error_frame
+from hub.watches import Watch, error_frame, said
 
 logger = logging.getLogger("hub.feeds")
 
@@ -47,7 +48,7 @@ class Feed:
     Attributes:
         closed: Whether nothing is sent any more.
         watches: What is read, by task.
-        sent_at: When something was sent last, on the loop's clock.
+        sent_at: When something was sent last; infinity while the peer takes nothing.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Feed:
     # What is to be sent
 
     def answer(self, frame: msgspec.Struct) -> None:
-        """Send a frame that answers, before everything that waits."""
+        """Send a frame before everything that waits."""
         self._answer(self.framing.frame(frame), 1)
 
     def error(
@@ -181,10 +182,12 @@ class Feed:
         start = cursor.open(task, after, attempt)
         first = self.framing.opened(view, task, opened.origin, start)
         watch = Watch(self, task, cursor)
-        if opened.together:
-            self._answer_together(first, watch)
-            return
-        self._answer(first, 1)
+        parts, count = [first], 1
+        while opened.together and (step := cursor.step(task, self.frame_bytes)):
+            part, frames = watch.frames(step)
+            parts.append(part)
+            count += frames
+        self._answer(self.framing.join(parts), count)
         if not cursor.done:
             # Followed only once it has been read: a task that has ended by then, as
             # many have, needs no follower.
@@ -192,15 +195,6 @@ class Feed:
             self._wiring.metrics.watches += 1
             watch.queued = True
             self._reading.append(watch)
-
-    def _answer_together(self, first: bytes, watch: Watch) -> None:
-        """Answer with a whole log, in one message."""
-        parts, count = [first], 1
-        while (step := watch.cursor.step(watch.task, self.frame_bytes)) is not None:
-            part, frames = watch.frames(step)
-            parts.append(part)
-            count += frames
-        self._answer(self.framing.join(parts), count)
 
     def view(self) -> View:
         """Say who reads, and when."""
@@ -263,6 +257,7 @@ class Feed:
         except Exception as error:  # noqa: BLE001  # servers raise what they like
             self._lost(error)
         else:
+            self.sent_at = inf  # who takes nothing needs no sign of life
             self._sending = self._delivery.spawn(self._wait(Begun(coroutine, blocked)))
 
     async def _wait(self, begun: Begun) -> None:
@@ -272,7 +267,7 @@ class Feed:
         except Exception as error:  # noqa: BLE001  # servers raise what they like
             self._lost(error)
         finally:
-            self._sending = None
+            self._sending, self.sent_at = None, self.clock.now()
         if not self.closed:
             self._schedule()
 
@@ -369,7 +364,7 @@ class Feed:
             watch.followed = True
             self._wiring.engine.follow(watch)
             # What was said between `opened` and now has marked nobody.
-            news = news or task.run.updated_at != watch.since
+            news = news or said(task.run) != watch.since
         if not news:
             return 0, 0
         parts.append(watch.status())

@@ -66,7 +66,7 @@ class Watch:
         queued: Whether its log has moved and the reader knows.
         followed: Whether the engine marks it.
         seen: The status that the reader was told last.
-        since: When its run had last changed when the watch began.
+        since: What its run had said when the watch began.
     """
 
     __slots__ = (
@@ -92,7 +92,7 @@ class Watch:
         self.queued = False
         self.followed = False
         self.seen: TaskStatus = task.status
-        self.since = task.run.updated_at
+        self.since = said(task.run)
         self._reader = reader
         self._news = False
         self._late = False
@@ -185,6 +185,11 @@ class Watch:
         resets = {seq for seq, _ in self.task.run.log.resets}
         kind = "reset" if first in resets else "chunk"
         return framing.splice_tails(framing.head(kind, self.task.id), tails)
+
+
+def said(run: Run) -> tuple[float | None, str | None, int | None]:
+    """Return what a run says of its progress, to be compared."""
+    return run.fraction, run.message, run.step
 
 
 def progress_tail(task: Task) -> bytes:

@@ -21,7 +21,7 @@ from hub.engines.memory import MemoryEngine
 from hub.engines.sqlite.engine import SqliteEngine
 from hub.errors import HubError
 from hub.ids import TaskIds
-from hub.runs import Claim, Opened, Outcome, Submission, Task
+from hub.runs import Claim, Opened, Outcome, Run, Submission, Task
 from tests.engines.doubles import (
     BASE,
     FakeTime,
@@ -293,5 +293,13 @@ class Lab:
         self.time.pass_by(seconds)
         for _ in range(20):
             self.engine.expire()
-            # Whatever that has set off is done before this answer comes.
+            # What that has looked for and written is done before these answers come.
             await self.find("nobody")
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until all that was recorded so far is committed, and was told."""
+        run = Run(0, "", BASE, 0.0, 0.0)
+        task = Task.of("", run, BASE, "new", 0.0)
+        task.end = 1
+        await self.leave(task)

@@ -105,20 +105,10 @@ class Machine(RuleBasedStateMachine):
         self.claims: list[Claim] = []
         self.slots = 0
         self.seen = 0
-        self.anchor: Task
-        self._run(self._begin())
+        self._run(self.lab.start())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         self._loop.run_until_complete(work)
-
-    async def _begin(self) -> None:
-        await self.lab.start()
-        self.anchor = await self.lab.done()
-        self.seen = len(self.lab.worker.accepted)
-
-    async def _settle(self) -> None:
-        """Wait until all that was recorded so far is committed, and was told."""
-        await self.lab.leave(self.anchor)
 
     def teardown(self) -> None:
         """Look once more, then end the engine's life."""
@@ -141,7 +131,7 @@ class Machine(RuleBasedStateMachine):
         asked = [what for kind, what in done if kind == "submit"]
         async with asyncio.timeout(20):
             await asyncio.gather(*[future for _, future in asked])
-        await self._settle()
+        await self.lab.settle()
         late: list[Asked] = []
         for kind, what in done:
             self._apply(kind, what, newest, late)
@@ -287,7 +277,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _later(self, seconds: int) -> None:
         await self.lab.tick(seconds)
-        await self._settle()
+        await self.lab.settle()
         self.model.pass_by(seconds)
         durable = self.lab.kind.durable
         for task_id, expected in list(self.model.tasks.items()):
@@ -311,7 +301,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _restart(self) -> None:
         await self.lab.restart()
-        await self._settle()
+        await self.lab.settle()
         self.model.restart()
         self.claims, self.slots, self.seen = [], 0, 0
         await self._compare()
