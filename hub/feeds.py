@@ -380,10 +380,10 @@ class Feed:
         def loaded(tails: Sequence[bytes]) -> None:
             waiting, self._loading = self._loading or deque(), None
             if self.watches.get(watch.task.id) is watch:
-                if watch.cursor.last != step.first - 1:
+                lost = watch.task.run.log.floor >= step.first
+                if lost or watch.cursor.last != step.first - 1:
                     watch.moved()  # it went on meanwhile: what came is of no use
-                elif tails:
-                    found = list(tails[: step.last - step.first + 1])
+                elif found := list(tails[: step.last - step.first + 1]):
                     watch.cursor.last += len(found)
                     self._answer(watch.stored(step.first, found), len(found))
                     watch.moved()

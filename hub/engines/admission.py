@@ -20,7 +20,13 @@ from hub.clock import Clock
 from hub.engines.base import Answer, Bounds, Runner
 from hub.engines.reading import Reading
 from hub.engines.shelf import Shelf
-from hub.errors import HubError, KeyConflictError, QueueFullError, StorageFullError
+from hub.errors import (
+    HubError,
+    KeyConflictError,
+    QueueFullError,
+    StorageFullError,
+    UnavailableError,
+)
 from hub.ids import TaskIds
 from hub.runs import NO_TASKS, Mood, Opened, Origin, Run, Submission, Task
 
@@ -305,6 +311,12 @@ class Admission(Reading):
             return
         for parked in self._parked.pop(what, ()):
             self.submit(*parked)
+
+    def _key_unreadable(self, slot: Slot) -> None:
+        """The store could not say which task has a key: nobody may guess."""
+        self._holds.pop(slot, None)
+        for _, answer, _ in self._parked.pop(slot, ()):
+            answer(UnavailableError(retry_after_ms=RETRY_AFTER_MS))
 
     def _key_fetched(self, slot: Slot, task: Task | None) -> None:
         """The store has said which task has a key."""

@@ -188,8 +188,9 @@ class Engine(ABC):
             task: Whose log.
             after: The number after which to read.
             budget: How many bytes to read; at least one entry comes.
-            loaded: Takes the tails of the entries from `after` + 1 on; none where the
-                task is gone.
+            loaded: Takes the tails of the entries from `after` + 1 on, up to the
+                task's end or head; none where the task is gone, or where they are
+                lost, as `RunLog.floor` says then.
         """
 
     @abstractmethod

@@ -273,18 +273,23 @@ class SqliteEngine(Ledger):
         self._reader.read(
             partial(queries.task_of_key, rows.digest(*slot)),
             partial(self._key_found, slot),
+            partial(self._key_unreadable, slot),
         )
 
     def _key_found(self, slot: Slot, task_id: str | None) -> None:
         """Go on with a key once the store has said whose it is."""
-        if task_id is None:
-            self._old_keys.discard(rows.digest(*slot))
-            self._key_fetched(slot, None)
+        task = self._shelf.tasks.get(task_id or "")
+        if task_id is None or task is not None:
+            self._key_task(slot, task)
         else:
-            self.find(task_id, partial(self._key_task, slot))
+            self._reader.read(
+                partial(queries.task_rows, task_id),
+                partial(self._fetched, task_id, partial(self._key_task, slot)),
+                partial(self._key_unreadable, slot),
+            )
 
     def _key_task(self, slot: Slot, task: Task | None) -> None:
-        """Go on with a key once its task is in memory."""
+        """Go on with a key once its task is in memory, or there is none."""
         if task is None:
             self._old_keys.discard(rows.digest(*slot))
         self._key_fetched(slot, task)
@@ -319,9 +324,17 @@ class SqliteEngine(Ledger):
     def load(self, task: Task, after: int, budget: int, loaded: Loaded) -> None:
         """Read entries that are in the store only."""
         upto = task.end - 1 if task.end else task.run.log.head
+
+        def take(tails: list[bytes]) -> None:
+            if not tails and self._shelf.tasks.get(task.id) is task:
+                # Its log made room; it was another ticket of the run that was told.
+                task.run.log.lose(upto)
+            loaded(tails)
+
         self._reader.read(
             partial(queries.tails, task.run.number, after, upto, budget),
-            lambda tails: loaded(tails or ()),
+            take,
+            lambda: loaded(()),
         )
 
     def _forget(self, task: Task) -> None:

@@ -63,15 +63,20 @@ def expired(swept: int, before: float, connection: sqlite3.Connection) -> list[E
     return [_whole(connection, number, id_, body) for number, id_, body in window]
 
 
-def heavy(bound: int, after: int, connection: sqlite3.Connection) -> Heavy:
+def heavy(
+    bound: int,
+    after: int,
+    whole: bool,  # noqa: FBT001  # what it looks for
+    connection: sqlite3.Connection,
+) -> Heavy:
     """Return how large the store is, and what may go where it is over its bound.
 
-    Pages that are free count for nothing: they are used again. Whole runs are named
-    only where there was a look for logs from the beginning, and none was found.
+    Pages that are free count for nothing: they are used again.
 
     Args:
         bound: How large it may be.
-        after: Behind which run to look for logs.
+        after: Behind which run to look.
+        whole: Whether to look for whole runs rather than for logs.
         connection: To read from.
     """
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -80,18 +85,20 @@ def heavy(bound: int, after: int, connection: sqlite3.Connection) -> Heavy:
     size = (pages - free) * page
     excess = size - bound
     logs: list[tuple[int, str]] = []
-    if excess <= 0:
-        return size, logs, []
+    runs: list[Expired] = []
+    if whole:
+        for *row, weight in connection.execute(SQL["oldest_runs"], (after, AT_ONCE)):
+            if excess <= 0:
+                break
+            excess -= weight
+            runs.append(_whole(connection, *row))
+        return size, logs, runs
     for number, id_ in connection.execute(SQL["oldest_logs"], (after, AT_ONCE)):
         if excess <= 0:
             break
         (log,) = connection.execute(SQL["log_bytes"], rows.places(number)).fetchone()
         excess -= log
         logs.append((number, id_))
-    runs: list[Expired] = []
-    if not logs and after == 0:
-        oldest = connection.execute(SQL["oldest_runs"], (0, AT_ONCE))
-        runs = [_whole(connection, *row) for row in oldest]
     return size, logs, runs
 
 

@@ -52,7 +52,9 @@ class Retention:
         self._weighing = False
         self._next_look = 0.0
         self._size = 0
-        self._shed = 0
+        self._after = 0
+        self._whole = False
+        self._freed = False
 
     def grown(self, size: int) -> None:
         """Note that so many bytes are written; act where that is too much."""
@@ -103,9 +105,9 @@ class Retention:
         """Compare the file with its bound."""
         if not self._weighing:
             self._weighing = True
+            bound = self._bounds.store_bytes
             self._reader.read(
-                partial(queries.heavy, self._bounds.store_bytes, self._shed),
-                self._weighed,
+                partial(queries.heavy, bound, self._after, self._whole), self._weighed
             )
 
     def _weighed(self, found: queries.Heavy | None) -> None:
@@ -114,25 +116,44 @@ class Retention:
             self._weighing = False
             return
         self._size, logs, runs = found
+        over = self._size > self._bounds.store_bytes
+        freed = over and self._shed(logs, runs)
+        if freed or not over:
+            self.full = False
+        if over:
+            looked_at = [log[0] for log in logs] + [run[0] for run in runs]
+            self._go_on(looked_at, freed=freed)
+        else:
+            self._after, self._whole, self._freed = 0, False, False
+        # What was deleted counts only once it is committed.
+        self._writer.record(Record((), self._done_weighing, (over and not self.full,)))
+
+    def _shed(self, logs: list[tuple[int, str]], runs: list[queries.Expired]) -> bool:
+        """Delete what may go; return whether there was anything."""
         may_go = [log for log in logs if not self.keeps(log[0])]
         for number, id_ in may_go:
             self.lose(id_)
-            self._writer.record(
-                Record(
-                    (
-                        ("delete_chunks", rows.places(number)),
-                        ("lose_log", (number,)),
-                    ),
-                    _nothing,
-                )
-            )
-        self._delete([run for run in runs if not self.keeps(run[0])])
-        over = self._size > self._bounds.store_bytes
-        looked_at_all = self._shed == 0
-        self._shed = logs[-1][0] if logs else 0
-        self.full = over and looked_at_all and not may_go and not runs
-        # What was deleted counts only once it is committed.
-        self._writer.record(Record((), self._done_weighing, (over and not self.full,)))
+            rows_ = (("delete_chunks", rows.places(number)), ("lose_log", (number,)))
+            self._writer.record(Record(rows_, _nothing))
+        old = [run for run in runs if not self.keeps(run[0])]
+        self._delete(old)
+        return bool(may_go or old)
+
+    def _go_on(self, looked_at: list[int], *, freed: bool) -> None:
+        """Choose where to look next: on, at whole runs, or from the beginning.
+
+        Args:
+            looked_at: The runs of this look, in order.
+            freed: Whether anything of them may go.
+        """
+        self._freed = self._freed or freed
+        if looked_at:
+            self._after = looked_at[-1]
+            return
+        # All has been looked at. Whole runs go where no log could.
+        self.full = self._whole and not self._freed
+        self._whole = not self._whole and not self._freed
+        self._after, self._freed = 0, False
 
     def _done_weighing(self, again: bool) -> None:  # noqa: FBT001  # a callback's argument
         """Weigh again where something has gone."""

@@ -147,8 +147,8 @@ WHERE number > ? AND state = 3 AND head > lost ORDER BY number LIMIT ?;
 SELECT coalesce(sum(length(body)), 0) FROM chunks WHERE place > ? AND place <= ?;
 
 -- oldest_runs --
--- Ended runs, the oldest first.
-SELECT number, id, request FROM runs
+-- Ended runs, the oldest first, and what they take at the least.
+SELECT number, id, request, length(request) + length(outcome) FROM runs
 WHERE number > ? AND state = 3 ORDER BY number LIMIT ?;
 
 -- lose_log --

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple
 
@@ -46,6 +47,9 @@ ORDER: Final = (
     "lose_log",
 )
 """In which order the statements of one transaction are executed."""
+
+STUMBLES_S: Final = (0.01, 0.1)
+"""How long to wait before a query that failed is tried again, each time."""
 
 Row = Sequence[Any]  # what SQLite can hold
 
@@ -245,6 +249,14 @@ def _refuse(batch: list[Record]) -> None:
                 logger.exception("a submission could not be refused")
 
 
+_Question = tuple[
+    Callable[[sqlite3.Connection], Any],
+    Callable[[Any], None],
+    Callable[[], None] | None,
+]
+"""A query, who takes what it returns (whatever that is), and who hears of failure."""
+
+
 class Reader:
     """Reads beside the writer, on a thread of its own.
 
@@ -254,9 +266,7 @@ class Reader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._queue: SimpleQueue[
-            tuple[Callable[[sqlite3.Connection], Any], Callable[[Any], None]] | None
-        ] = SimpleQueue()  # a query and who takes what it returns
+        self._queue: SimpleQueue[_Question | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._stopped = self._loop.create_future()
         self._thread = threading.Thread(
@@ -268,9 +278,28 @@ class Reader:
         self,
         query: Callable[[sqlite3.Connection], Any],
         then: Callable[[Any], None],  # takes what the query returns
+        failed: Callable[[], None] | None = None,
     ) -> None:
-        """Run a query on the thread, then hand what it returns to the loop."""
-        self._queue.put((query, then))
+        """Run a query on the thread, then hand what it returns to the loop.
+
+        Args:
+            query: What to ask; a store that stumbles is asked again.
+            then: Takes the answer.
+            failed: Called instead where there is none; without it `then` takes None.
+        """
+        self._queue.put((query, then, failed))
+
+    def _ask(
+        self,
+        query: Callable[[sqlite3.Connection], Any],
+    ) -> Any:  # what the query returns
+        """Run a query; a store that stumbles is asked again."""
+        for pause in STUMBLES_S:
+            try:
+                return query(self._connection)
+            except sqlite3.OperationalError:
+                time.sleep(pause)
+        return query(self._connection)
 
     async def close(self) -> None:
         """Stop the thread when what waits is done."""
@@ -281,13 +310,14 @@ class Reader:
     def _work(self) -> None:
         """Answer query after query."""
         while (wanted := self._queue.get()) is not None:
-            query, then = wanted
+            query, then, failed = wanted
             try:
-                answer = query(self._connection)
+                answer = self._ask(query)
             except Exception:
                 # A row that cannot be understood must not end the thread, either.
                 logger.exception("the store could not be read")
-                answer = None
-            self._loop.call_soon_threadsafe(then, answer)
+                self._loop.call_soon_threadsafe(failed or partial(then, None))
+            else:
+                self._loop.call_soon_threadsafe(then, answer)
         self._connection.close()
         self._loop.call_soon_threadsafe(self._stopped.set_result, None)
