@@ -138,7 +138,7 @@ class Registry:
         """
         resident = self._residents.get(plugin)
         if resident is None:
-            raise UnknownCommandError(f"There is no plugin {plugin[:64]!r}.")
+            raise UnknownCommandError(self._absence(plugin))
         spec = resident.find(command)
         if spec is None:
             raise UnknownCommandError(
@@ -149,6 +149,13 @@ class Registry:
                 f"The command {plugin}.{command} is not served: {spec.refused}."
             )
         return spec
+
+    def _absence(self, plugin: str) -> str:
+        """Say why there is no plugin of a name."""
+        for refusal in self._refused:
+            if refusal.name == plugin:
+                return f"The plugin {plugin!r} was refused: {refusal.reason}."
+        return f"There is no plugin {plugin[:64]!r}."
 
     def record(self, plugin: str, ok: bool, ms: float) -> None:  # noqa: FBT001 (two figures of one call)
         """Count a run of a plugin that ended, after so many milliseconds."""

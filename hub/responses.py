@@ -147,8 +147,7 @@ def response(
         value = NULL
         if result and outcome.result != NOTHING:
             value = msgspec.Raw(outcome.result)
-        seen = run if task.early is None else task.early
-        progress = 1.0 if status is TaskStatus.COMPLETED else seen.fraction
+        progress = 1.0 if status is TaskStatus.COMPLETED else outcome.fraction
         updated = max(outcome.ended_at, task.created_at)
         text = words(status.text, locale)
     return TaskResponse(

@@ -51,6 +51,7 @@ class Outcome(msgspec.Struct, kw_only=True, gc=False):
         detail: JSON of what else is known of the failure; empty for nothing.
         ended_at: Seconds since the epoch.
         execution_ms: How long the run executed.
+        fraction: How far it was.
     """
 
     status: TaskStatus
@@ -62,6 +63,7 @@ class Outcome(msgspec.Struct, kw_only=True, gc=False):
     detail: bytes = b""
     ended_at: float = 0.0
     execution_ms: float = 0.0
+    fraction: float | None = None
 
 
 class Departure(Outcome, kw_only=True, gc=False):
@@ -70,13 +72,11 @@ class Departure(Outcome, kw_only=True, gc=False):
     Attributes:
         attempt: Which the run was in.
         chunks: How many it had sent.
-        fraction: Its progress.
         started_at: When it began, in seconds since the epoch; 0 for not at all.
     """
 
     attempt: int = 1
     chunks: int = 0
-    fraction: float | None = None
     started_at: float = 0.0
 
 

@@ -192,8 +192,8 @@ def test_a_failed_task() -> None:
     outcome = failed(
         error="The city is unknown", retry=True, detail=b'{"code":"mine","at":[1]}'
     )
+    outcome.fraction = 0.25
     task = ended(outcome)
-    task.run.fraction = 0.25
 
     told = response(task, "zh-CN", NOW)
 

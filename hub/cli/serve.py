@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import ipaddress
+import logging
 import os
 import socket
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +22,8 @@ from hub.errors import HubError
 from hub.node import Node
 from hub.settings import Settings, load
 from hub.version import VERSION
+
+logger = logging.getLogger("hub.cli")
 
 USAGE: Final = 2
 """The exit code of a hub that cannot start as it was asked to."""
@@ -58,13 +62,45 @@ def command(config: str | None, **options: object) -> None:
     logs.configure()
     try:
         settings = _settings(config, options, os.environ)
-        with (
-            _listen(settings) as listener,
-            asyncio.Runner(loop_factory=loop_factory()) as runner,
-        ):
-            runner.run(_serve(settings, listener))
+        with _listen(settings) as listener:
+            _run(settings, listener)
     except HubError as error:
         raise _StartError(error.message) from None
+
+
+def _run(settings: Settings, listener: socket.socket) -> None:
+    """Serve, and leave when that is over, whatever plugins still do.
+
+    Closing the loop waits for coroutines that swallow their cancellation and for the
+    threads of executors, and the interpreter waits for threads. By then everything
+    that was shown is in the store, so the wait has a bound.
+    """
+    runner = asyncio.Runner(loop_factory=loop_factory())
+    code = USAGE
+    try:
+        runner.run(_serve(settings, listener))
+        code = 0
+    finally:
+        patience = threading.Timer(settings.timing.grace_s, _leave, (code,))
+        patience.daemon = True
+        patience.start()
+        runner.close()
+        if not _held_up():
+            patience.cancel()
+
+
+def _held_up() -> bool:
+    """Whether the interpreter would wait for a thread that a plugin has started."""
+    ours = threading.main_thread(), threading.current_thread()
+    return any(not t.daemon and t not in ours for t in threading.enumerate())
+
+
+def _leave(code: int) -> None:
+    """End the process although something in it goes on."""
+    logger.warning("a plugin's coroutine or thread did not stop; the hub leaves it")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 class _StartError(click.ClickException):
@@ -176,5 +212,5 @@ def _announce(node: Node, listener: socket.socket) -> None:
         if refusal.line is not None:
             where += f":{refusal.line}"
         lines.append(f"  {refusal.name} ({where}): refused: {refusal.reason}")
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join([logs.escape(line) for line in lines]) + "\n")
     sys.stdout.flush()

@@ -196,6 +196,7 @@ class Ledger(Admission):
     def _end(self, run: Run, outcome: Outcome, done: Done | None) -> None:
         """Record the end of a run; until then nobody may join or repeat it."""
         run.finishing = True
+        outcome.fraction = run.fraction
         self._land(run)
         request = run.request
         if outcome.status is TaskStatus.COMPLETED and _cacheable(request):

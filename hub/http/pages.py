@@ -42,6 +42,8 @@ TYPES: Final = {
 class PageNotFoundError(NotFoundError):
     """There is nothing at this address."""
 
+    ran = "no"
+
     def __init__(self, message: str = "There is nothing at this address.") -> None:
         super().__init__(message)
 

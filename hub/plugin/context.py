@@ -28,6 +28,8 @@ OUT: Final = "out"
 """The channel of a command's own output."""
 LOG: Final = "log"
 """The channel of log records."""
+_NAME_BYTES: Final = 256
+"""How long the name of a channel or a kind may be."""
 _MOST: Final = 2**53
 """The largest whole number that JavaScript holds exactly."""
 BINARY: Final = "application/octet-stream"
@@ -307,7 +309,9 @@ def _check_words(channel: object, kind: object) -> None:
             continue
         if not isinstance(word, str):
             raise TypeError(f"{name}: expected text, got {type(word).__name__}")
-        word.encode()  # raises a ValueError for a lone surrogate
+        # Encoding raises a ValueError, too, for a lone surrogate.
+        if len(word.encode()) > _NAME_BYTES:
+            raise ValueError(f"{name}: longer than {_NAME_BYTES} bytes")
 
 
 current: ContextVar[TaskContext] = ContextVar("taskhub_task")

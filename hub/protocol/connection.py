@@ -358,10 +358,26 @@ def _watch(frame: Watch) -> Watch | Refusal:
     return Refusal(id=frame.id, error=_out_of_range(field))
 
 
+_WANTED: Final = {
+    "priority": "this hub knows only normal",
+    "cache": "use, refresh or off",
+    "linger_ms": "not supported by this hub",
+    "credit": "not supported by this hub",
+    "deadline_ms": "0 to 1,000,000,000,000 milliseconds",
+    "progress_ms": "0 to 1,000,000,000,000 milliseconds",
+    "key": "1 to 256 characters",
+    "trace": "256 characters at most",
+    "from": "0 or more",
+    "attempt": "1 or more",
+}
+"""What the value of a field may be, for people."""
+
+
 def _out_of_range(field: str) -> InvalidParamsError:
     """Refuse the value of a field."""
+    reason = _WANTED[field]
     return InvalidParamsError(
-        f"{field}: out of range or not supported", detail={"field": field}
+        f"{field}: {reason}", detail={"field": field, "reason": reason}
     )
 
 

@@ -48,6 +48,20 @@ def test_ctrl_c_does_not_wait_for_a_thread_that_will_not_stop(
         assert again.failure["code"] == "hub_restarted"
 
 
+@pytest.mark.parametrize("command", ["borrowed", "pool", "thread", "deaf"])
+def test_no_plugin_keeps_it_from_ending(make_hub: MakeHub, command: str) -> None:
+    """Neither its threads nor its coroutines: exit code 0, and the end is told."""
+    hub = make_hub(environ={"TASKHUB__TIMING__GRACE_S": "0.2"}).start()
+    with hub.client() as client:
+        reader = client.start("holdfast", command, {})
+        client.chunks(reader, 1)
+        hub.stop()
+    hub.start()
+    with hub.client() as client:
+        again = client.finish(client.watch(reader.task_id))
+        assert again.failure["code"] == "hub_restarted"
+
+
 def test_work_cut_by_ctrl_c_is_told_after_the_restart(
     make_hub: MakeHub, name: str
 ) -> None:

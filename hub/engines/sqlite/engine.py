@@ -212,12 +212,10 @@ class SqliteEngine(Ledger):
     def _record_pieces(
         self, run: Run, pieces: list[Piece], last: int, size: int
     ) -> None:
-        body = rows.pack_pieces(pieces, last)
-        row = (rows.place(run.number, last), body)
-        self._retention.grown(len(body))
-        self._writer.record(
-            Record((("insert_chunks", row),), self._spilling, (run, last, size))
-        )
+        chunks = rows.pack_pieces(run.number, pieces, last)
+        self._retention.grown(sum([len(body) for _, body in chunks]))
+        statements = tuple([("insert_chunks", row) for row in chunks])
+        self._writer.record(Record(statements, self._spilling, (run, last, size)))
 
     def _spilling(self, run: Run, last: int, size: int) -> None:
         """Show chunks that are stored; keep only the newer part of them in memory."""

@@ -68,10 +68,14 @@ def connect(path: Path, durability: str) -> sqlite3.Connection:
         DataFolderError: It was written by a newer program, or is no database.
     """
     try:
+        # Params and results are nobody else's business; SQLite gives the files beside
+        # the database the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False
         )
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise _illegible(path, error) from None
     with legible(path, connection):
         connection.execute("PRAGMA journal_mode = WAL")

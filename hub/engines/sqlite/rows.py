@@ -19,6 +19,10 @@ FORMAT: Final = 1
 """The format of the bodies that are written."""
 SHIFT: Final = 26
 """Bits of a place that number an entry within its run."""
+ROW_BYTES: Final = 64 * 1024
+"""When chunks have so many bytes together, their row is full."""
+ROW_ENTRIES: Final = 256
+"""How many chunks one row holds at the most."""
 MOST_ENTRIES: Final = 2**SHIFT - 1
 """How many entries a run's log may have in the store."""
 
@@ -190,9 +194,24 @@ def pack_outcome(outcome: Outcome, run: Run) -> bytes:
     return _pack(StoredOutcome(FORMAT, outcome, run.cached_at, run.expires_at))
 
 
-def pack_pieces(pieces: list[Piece], last: int) -> bytes:
-    """Encode chunks."""
-    return _pack(StoredChunks(FORMAT, last - len(pieces) + 1, pieces))
+def pack_pieces(run: int, pieces: list[Piece], last: int) -> list[tuple[int, bytes]]:
+    """Encode chunks as rows: place and body, none so large that a page of it is dear.
+
+    Args:
+        run: Whose they are.
+        pieces: What was said.
+        last: The number of the last of them.
+    """
+    found: list[tuple[int, bytes]] = []
+    first = last - len(pieces) + 1
+    start = size = 0
+    for at, piece in enumerate(pieces, 1):
+        size += len(piece[3])
+        if size >= ROW_BYTES or at - start >= ROW_ENTRIES or at == len(pieces):
+            body = _pack(StoredChunks(FORMAT, first + start, pieces[start:at]))
+            found.append((place(run, first + at - 1), body))
+            start, size = at, 0
+    return found
 
 
 def unpack_tails(body: bytes, after: int, upto: int) -> list[bytes]:

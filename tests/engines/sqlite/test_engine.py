@@ -259,7 +259,7 @@ async def test_the_head_is_the_limit_of_what_is_loaded(lab: Lab) -> None:
     task, claim = await lab.begun()
     await lab.append(claim, "a")
     # As between a commit and its callback.
-    row = (rows.place(task.run.number, 2), rows.pack_pieces([piece("b")], 2))
+    (row,) = rows.pack_pieces(task.run.number, [piece("b")], 2)
     connection = sqlite3.connect(lab.folder / DATABASE)
     connection.execute("INSERT INTO chunks VALUES (?, ?)", row)
     connection.commit()

@@ -178,11 +178,24 @@ def test_chunks_come_back_as_their_tails(
     upto = data.draw(st.integers(after, last))
     tails = [chunk_tail(seq, each) for seq, each in enumerate(said, first)]
 
-    body = rows.pack_pieces(said, last)
+    stored = rows.pack_pieces(7, said, last)
 
-    assert rows.unpack_tails(body, first - 1, last) == tails
-    found = rows.unpack_tails(body, after, upto)
+    assert stored[-1][0] == rows.place(7, last)
+    whole = [rows.unpack_tails(body, first - 1, last) for _, body in stored]
+    assert [tail for part in whole for tail in part] == tails
+    parts = [rows.unpack_tails(body, after, upto) for _, body in stored]
+    found = [tail for part in parts for tail in part]
     assert found == tails[after - first + 1 : upto - first + 1]
+
+
+def test_no_row_is_so_large_that_a_page_of_it_is_dear() -> None:
+    """A page costs what it holds, however much was said between two commits."""
+    many = rows.pack_pieces(1, [piece("x")] * 1_000, 1_000)
+    large = rows.pack_pieces(1, [piece("x" * 40_000)] * 10, 10)
+
+    assert [place - rows.place(1, 0) for place, _ in many] == [256, 512, 768, 1_000]
+    assert len(large) == 5
+    assert max(len(body) for _, body in large) < 2 * rows.ROW_BYTES
 
 
 @given(
@@ -212,7 +225,7 @@ def test_bodies_carry_their_format() -> None:
         rows.pack_ticket(Task.of("2", run, BASE, "joined", 1.0)),
         rows.pack_outcome(Outcome(status=TaskStatus.COMPLETED), run),
         rows.pack_departure(Departure(status=TaskStatus.CANCELLED)),
-        rows.pack_pieces([piece("a")], 1),
+        rows.pack_pieces(1, [piece("a")], 1)[0][1],
     ]
 
     assert {msgspec.msgpack.decode(body)[0] for body in bodies} == {rows.FORMAT}
