@@ -39,6 +39,7 @@ class Node:
     Args:
         settings: Everything that can be chosen.
         folder: The data folder; for the engine with a file.
+        watchful: Whether plugins are reloaded when their code changes.
 
     Attributes:
         settings: Everything that was chosen.
@@ -51,10 +52,12 @@ class Node:
         metrics: The counters.
     """
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, *, watchful: bool = False
+    ) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.registry = _registry(settings)
+        self.registry = _registry(settings, watchful=watchful)
         self._folder = folder
         self._stack = AsyncExitStack()
         self.clock: Clock
@@ -94,6 +97,7 @@ class Node:
         stack.push_async_callback(self.engine.close)
         await self.registry.load()
         stack.push_async_callback(self.registry.close)
+        self.registry.listen(self._outdate)
         self.orchestrator = Orchestrator(self.engine, self.registry, self.metrics)
         self.delivery = Delivery(
             Wiring(
@@ -128,6 +132,10 @@ class Node:
         ticker = group.create_task(self._tick())
         stack.callback(ticker.cancel)
 
+    def _outdate(self, plugin: str) -> None:
+        """Drop what a plugin's former code has answered."""
+        self.engine.clear_cache(plugin, None)
+
     async def _tick(self) -> None:
         """Let every part act on what is due."""
         while True:
@@ -160,7 +168,7 @@ class Node:
         return Goaway(reason="shutdown", drain_ms=0, retry_after_ms=wait)
 
 
-def _registry(settings: Settings) -> Registry:
+def _registry(settings: Settings, *, watchful: bool) -> Registry:
     """Return the plugins' registry."""
     plugins = settings.plugins
     return Registry(
@@ -173,6 +181,7 @@ def _registry(settings: Settings) -> Registry:
             ttl_s=settings.cache.ttl_s, timeout_s=settings.timing.timeout_s
         ),
         strict=plugins.strict,
+        watchful=watchful,
     )
 
 

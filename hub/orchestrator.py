@@ -95,7 +95,13 @@ class Orchestrator:
             command=wish.command,
             params=parsed.canonical,
             queue=_QUEUES[spec.isolation],
-            flight=_flight(spec, principal.name, parsed.canonical, locale),
+            flight=_flight(
+                spec,
+                principal.name,
+                parsed.canonical,
+                locale,
+                self._registry.edition(spec.plugin),
+            ),
             ttl=spec.ttl,
             join=spec.join,
             public=spec.public,
@@ -112,7 +118,8 @@ class Orchestrator:
             self._count(outcome)
             answer(outcome)
 
-        self._engine.submit(request, counted, Prepared(spec, parsed.params))
+        prepared = Prepared(spec, parsed.params, self._registry.revision)
+        self._engine.submit(request, counted, prepared)
 
     def _admit(self, principal: Principal, wish: Execute) -> tuple[CommandSpec, Parsed]:
         """Check a request.
@@ -226,9 +233,13 @@ class Orchestrator:
 
 
 def _flight(
-    spec: CommandSpec, principal: str, canonical: bytes, locale: str
+    spec: CommandSpec, principal: str, canonical: bytes, locale: str, edition: int
 ) -> bytes | None:
-    """Return the hash under which equal requests find each other."""
+    """Return the hash under which equal requests find each other.
+
+    The edition of a reloaded plugin is part of it: new code neither joins nor repeats
+    what old code of the same version does.
+    """
     if spec.ttl is None and not spec.join:
         return None
     parts = (
@@ -238,5 +249,6 @@ def _flight(
         spec.name.encode(),
         canonical,
         locale.encode() if spec.localized else b"",
+        b"%d" % edition,
     )
     return hashlib.blake2b(SEPARATOR.join(parts), digest_size=16).digest()

@@ -17,6 +17,7 @@ from hub.engines.base import Engine
 from hub.errors import HubError, InternalError
 from hub.metrics import Metrics
 from hub.plugin.context import Facts, TaskContext
+from hub.plugin.resident import Resident
 from hub.plugin.spec import CommandSpec, Prepared
 from hub.registry import Registry
 from hub.runner.inline import run_inline
@@ -58,12 +59,28 @@ class Attempt:
         given_up: When it is abandoned, on the loop's clock.
         over: Whether its run has ended.
         task: Where it runs, for a command on the loop.
+        resident: The plugin, which is not stopped before the command has returned.
     """
 
-    __slots__ = ("claim", "code", "due", "given_up", "output", "over", "spec", "task")
+    __slots__ = (
+        "claim",
+        "code",
+        "due",
+        "given_up",
+        "output",
+        "over",
+        "resident",
+        "spec",
+        "task",
+    )
 
     def __init__(
-        self, claim: Claim, spec: CommandSpec, output: Output, due: float
+        self,
+        claim: Claim,
+        spec: CommandSpec,
+        output: Output,
+        due: float,
+        resident: Resident,
     ) -> None:
         self.claim = claim
         self.spec = spec
@@ -73,6 +90,7 @@ class Attempt:
         self.given_up: float | None = None
         self.over = False
         self.task: asyncio.Task[None] | None = None
+        self.resident = resident
 
 
 class Worker:
@@ -136,13 +154,14 @@ class Worker:
         """Begin to execute."""
         run = claim.run
         try:
-            if isinstance(run.prepared, Prepared):
-                spec, params = run.prepared.spec, run.prepared.params
+            prepared, revision = run.prepared, self._registry.revision
+            if isinstance(prepared, Prepared) and prepared.revision == revision:
+                spec, params = prepared.spec, prepared.params
             else:
                 spec = self._registry.lookup(run.request.plugin, run.request.command)
                 params = spec.parse(run.request.params).params
         except HubError as error:
-            self._finish(claim, refused(error.code))
+            self._finish(claim, refused(error))
             self._release(run)
             return
         if self._stopping:
@@ -163,7 +182,9 @@ class Worker:
         output = kind(
             self._pipe, claim, lambda: self._stop(attempt, "output_too_large")
         )
-        attempt = Attempt(claim, spec, output, run.started + spec.timeout)
+        resident = self._registry.lease(spec.plugin)
+        due = run.started + spec.timeout
+        attempt = Attempt(claim, spec, output, due, resident)
         output.ends_at = attempt.due
         run.prepared = None
         self._attempts[run.number] = attempt
@@ -223,6 +244,7 @@ class Worker:
         """A command has returned or raised: end its run, and free its slot."""
         run = attempt.claim.run
         del self._attempts[run.number]
+        attempt.resident.release()
         if attempt.over:
             logger.warning("task %s: the abandoned command has returned", run.id)
         else:

@@ -190,6 +190,11 @@ def record(plugin: PluginBase, *, ok: bool, ms: float) -> None:
     plugin._taskhub_tally.record(ok=ok, ms=ms)  # noqa: SLF001
 
 
+def carry_over(former: PluginBase, successor: PluginBase) -> None:
+    """Let a plugin's successor go on counting where the former one is."""
+    successor._taskhub_tally = former._taskhub_tally  # noqa: SLF001  # as above
+
+
 def result_of(answer: object, where: str) -> object:
     """Return the result in what `execute` answered.
 

@@ -10,7 +10,7 @@ from hub.plugin.calling import PluginCallError, call_method
 from hub.plugin.classic import ClassicInfo
 from hub.plugin.command import Defaults
 from hub.plugin.config import config_of
-from hub.plugin.contract import PluginBase, PluginStatistics, record
+from hub.plugin.contract import PluginBase, PluginStatistics, carry_over, record
 from hub.plugin.errors import error_text
 from hub.plugin.methods import paragraph
 from hub.plugin.refusal import place_of, refused_at, refused_by
@@ -38,7 +38,9 @@ class Resident:
         self.source: Source = source
         self.file: str = place_of(cls)[0]
         self.healthy: bool = True
-        self._cls = cls
+        self.cls: type[PluginBase] = cls
+        self._leases = 0
+        self._unused = asyncio.Event()
         self._within = within
         self._plugin: PluginBase | None = None
         self._info: ClassicInfo | None = None
@@ -55,7 +57,7 @@ class Resident:
         Raises:
             PluginRefusedError: It stays out.
         """
-        config_of(self._cls, self.name, config)
+        config_of(self.cls, self.name, config)
         plugin = self._instance()
         if isinstance(plugin, Plugin):
             self._specs = typed_specs(plugin, defaults)
@@ -83,7 +85,7 @@ class Resident:
         return PluginReport(
             name=self.name,
             version=getattr(plugin, "version", "") if info is None else info.version,
-            description=paragraph(self._cls.__doc__)
+            description=paragraph(self.cls.__doc__)
             if info is None
             else info.description,
             source=self.source,
@@ -107,6 +109,37 @@ class Resident:
         done, _ = await asyncio.wait({asking}, timeout=within_s)
         self.healthy = bool(done) and not asking.cancelled() and asking.result()
 
+    def lease(self) -> None:
+        """Note that a command runs: the plugin is not to be stopped."""
+        self._leases += 1
+
+    def release(self) -> None:
+        """Note that a command has returned."""
+        self._leases -= 1
+        if not self._leases:
+            self._unused.set()
+
+    def dismiss(self) -> None:
+        """Let it be stopped, whatever still runs."""
+        self._leases = 0
+        self._unused.set()
+
+    async def unused(self) -> None:
+        """Wait until none of its commands runs; none may begin any more."""
+        if self._leases:
+            self._unused.clear()
+            await self._unused.wait()
+
+    def succeed(self, former: "Resident") -> None:
+        """Take the place of a former instance: the figures go on."""
+        if self._plugin is not None:
+            former.bequeath(self._plugin)
+
+    def bequeath(self, heir: PluginBase) -> None:
+        """Let another instance go on with the figures."""
+        if self._plugin is not None:
+            carry_over(self._plugin, heir)
+
     async def stop(self, within_s: float) -> None:
         """Let the plugin clean up; errors are logged, and so is taking too long."""
         plugin, self._plugin = self._plugin, None
@@ -119,9 +152,9 @@ class Resident:
 
     def _instance(self) -> PluginBase:
         try:
-            plugin = self._cls()
+            plugin = self.cls()
         except BaseException as error:  # (a plugin may raise SystemExit)
-            raise self._blamed(error, self._cls) from error
+            raise self._blamed(error, self.cls) from error
         plugin.name = self.name
         return plugin
 
