@@ -6,9 +6,12 @@ Nothing else constructs parts or reads settings for them.
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
+
+import msgspec
 
 from hub.auth import LOCAL, Principal
 from hub.clock import Clock
@@ -21,6 +24,7 @@ from hub.ids import TaskIds
 from hub.metrics import Metrics
 from hub.orchestrator import Orchestrator
 from hub.plugin.command import Defaults
+from hub.plugin.context import Facts, Sink, TaskContext
 from hub.protocol.frames import CloseCode, Goaway
 from hub.registry import Registry, Sources, bundled_folder
 from hub.runner.output import Caps
@@ -29,6 +33,22 @@ from hub.settings import Settings
 from hub.worker import Slots, Worker
 
 logger = logging.getLogger("hub.node")
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node may be handed instead of making it: so a test owns time and store.
+
+    Attributes:
+        clock: The time.
+        engine: The tasks; whoever hands it over closes it.
+        registry: The plugins, not yet loaded.
+        context: Makes what a command on the loop or in a thread is given.
+    """
+
+    clock: Clock | None = None
+    engine: Engine | None = None
+    registry: Registry | None = None
+    context: Callable[[Facts, Sink], TaskContext] = TaskContext
 
 
 class Node:
@@ -40,6 +60,7 @@ class Node:
         settings: Everything that can be chosen.
         folder: The data folder; for the engine with a file.
         watchful: Whether plugins are reloaded when their code changes.
+        parts: What is not to be made here.
 
     Attributes:
         settings: Everything that was chosen.
@@ -53,11 +74,17 @@ class Node:
     """
 
     def __init__(
-        self, settings: Settings, folder: Path, *, watchful: bool = False
+        self,
+        settings: Settings,
+        folder: Path,
+        *,
+        watchful: bool = False,
+        parts: Parts | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.registry = _registry(settings, watchful=watchful)
+        self._parts = parts or Parts()
+        self.registry = self._parts.registry or _registry(settings, watchful=watchful)
         self._folder = folder
         self._stack = AsyncExitStack()
         self.clock: Clock
@@ -91,10 +118,14 @@ class Node:
     async def _start(self, stack: AsyncExitStack) -> None:
         """Start the parts, the lowest first."""
         settings = self.settings
-        clock = self.clock = Clock(asyncio.get_running_loop())
-        self.engine = _engine(settings, clock, self._folder)
-        await self.engine.start()
-        stack.push_async_callback(self.engine.close)
+        parts = self._parts
+        clock = self.clock = parts.clock or Clock(asyncio.get_running_loop())
+        if parts.engine is not None:
+            self.engine = parts.engine
+        else:
+            self.engine = _engine(settings, clock, self._folder)
+            await self.engine.start()
+            stack.push_async_callback(self.engine.close)
         await self.registry.load()
         stack.push_async_callback(self.registry.close)
         self.registry.listen(self._outdate)
@@ -126,6 +157,7 @@ class Node:
             self.metrics,
             slots=_slots(settings),
             locale=settings.locale,
+            context=parts.context,
         )
         await stack.enter_async_context(self._worker)
         group = await stack.enter_async_context(asyncio.TaskGroup())
@@ -137,14 +169,18 @@ class Node:
         self.engine.clear_cache(plugin, None)
 
     async def _tick(self) -> None:
-        """Let every part act on what is due."""
+        """Let every part act on what is due, again and again."""
         while True:
             await asyncio.sleep(self.settings.timing.tick_s)
-            for act in (self.engine.expire, self._worker.tick, self.delivery.tick):
-                try:
-                    act()
-                except Exception:
-                    logger.exception("a part could not act on what is due")
+            self.tick()
+
+    def tick(self) -> None:
+        """Let every part act on what is due."""
+        for act in (self.engine.expire, self._worker.tick, self.delivery.tick):
+            try:
+                act()
+            except Exception:
+                logger.exception("a part could not act on what is due")
 
     async def drain(self) -> None:
         """Take no more work, stop what runs, and say goodbye to every client."""
@@ -185,11 +221,11 @@ def _registry(settings: Settings, *, watchful: bool) -> Registry:
     )
 
 
-def _engine(settings: Settings, clock: Clock, folder: Path) -> Engine:
-    """Return the engine that was chosen."""
+def bounds_of(settings: Settings) -> Bounds:
+    """Return how much an engine takes."""
     limits, store, cache = settings.limits, settings.store, settings.cache
     embedded = store.engine == "sqlite"
-    bounds = Bounds(
+    return Bounds(
         queued=limits.queued,
         max_log_bytes=limits.max_log_bytes,
         memory_bytes=store.memory_bytes,
@@ -201,7 +237,12 @@ def _engine(settings: Settings, clock: Clock, folder: Path) -> Engine:
         cache_sweep=cache.sweep,
         progress_ms=settings.timing.progress_ms,
     )
-    if not embedded:
+
+
+def _engine(settings: Settings, clock: Clock, folder: Path) -> Engine:
+    """Return the engine that was chosen."""
+    bounds, store = bounds_of(settings), settings.store
+    if store.engine == "memory":
         return MemoryEngine(bounds, clock, TaskIds())
     return SqliteEngine(
         bounds,

@@ -8,6 +8,7 @@ claim to the command's real end: a command that does not stop when it is told to
 import asyncio
 import contextvars
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from hub.clock import Clock
 from hub.engines.base import Engine
 from hub.errors import HubError, InternalError
 from hub.metrics import Metrics
-from hub.plugin.context import Facts, TaskContext
+from hub.plugin.context import Facts, Sink, TaskContext
 from hub.plugin.resident import Resident
 from hub.plugin.spec import CommandSpec, Prepared
 from hub.registry import Registry
@@ -103,6 +104,7 @@ class Worker:
         metrics: Counts.
         slots: How much runs at once.
         locale: What `ctx.locale` is in commands that are not localised.
+        context: Makes what a command is given.
     """
 
     def __init__(  # noqa: PLR0913  # what it is wired to
@@ -114,7 +116,9 @@ class Worker:
         *,
         slots: Slots,
         locale: str = "en",
+        context: Callable[[Facts, Sink], TaskContext] = TaskContext,
     ) -> None:
+        self._make_context = context
         self._engine = engine
         self._registry = registry
         self._clock = clock
@@ -188,7 +192,7 @@ class Worker:
         output.ends_at = attempt.due
         run.prepared = None
         self._attempts[run.number] = attempt
-        ctx = TaskContext(self._facts(claim, spec), output)
+        ctx = self._make_context(self._facts(claim, spec), output)
         if spec.isolation == "thread":
             self._context.copy().run(
                 run_in_thread,

@@ -57,20 +57,6 @@ def bundled_folder() -> Path:
     return installed if installed.is_dir() else _PACKAGE.parent / "plugins"
 
 
-class Sources(Struct, frozen=True, kw_only=True):
-    """Where plugins are looked for, in the order of their rights to a name.
-
-    Attributes:
-        folders: Those of `--plugins`, then those of the configuration.
-        entry_points: Returns the installed ones.
-        bundled: The folder of the bundled ones, or None to leave them out.
-    """
-
-    folders: tuple[Path, ...] = ()
-    entry_points: Callable[[], Iterable[EntryPoint]] = installed_entry_points
-    bundled: Path | None = None
-
-
 class Candidate(Struct, frozen=True, kw_only=True):
     """A plugin that may be loaded.
 
@@ -91,6 +77,22 @@ class Candidate(Struct, frozen=True, kw_only=True):
     source: Source
     code: bytes
     load: Callable[[], type[PluginBase]]
+
+
+class Sources(Struct, frozen=True, kw_only=True):
+    """Where plugins are looked for, in the order of their rights to a name.
+
+    Attributes:
+        given: Candidates that are handed over.
+        folders: Those of `--plugins`, then those of the configuration.
+        entry_points: Returns the installed ones.
+        bundled: The folder of the bundled ones, or None to leave them out.
+    """
+
+    given: tuple[Candidate, ...] = ()
+    folders: tuple[Path, ...] = ()
+    entry_points: Callable[[], Iterable[EntryPoint]] = installed_entry_points
+    bundled: Path | None = None
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -132,7 +134,7 @@ class Finder:
 
     def look(self) -> Look:
         """Look once. It reads files and imports nothing; any thread may call it."""
-        candidates: list[Candidate] = []
+        candidates: list[Candidate] = [*self._sources.given]
         troubles: list[tuple[str, PluginRefusedError]] = []
         for folder, source in self._folders():
             try:

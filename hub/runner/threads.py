@@ -10,7 +10,7 @@ import contextvars
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Final
 
 from hub.plugin.context import TaskContext, current
 from hub.plugin.spec import CommandSpec
@@ -18,6 +18,10 @@ from hub.runner.outcomes import raised, returned
 from hub.runs import Outcome
 
 Job = Callable[[], None]
+
+BUSY: Final = "taskhub-command"
+IDLE: Final = "taskhub-idle"
+"""What threads are called, for whoever looks at them."""
 
 
 class Threads:
@@ -39,9 +43,7 @@ class Threads:
                 self._started += 1
         self._jobs.put(job)
         if not spare:
-            threading.Thread(
-                target=self._work, name="taskhub-command", daemon=True
-            ).start()
+            threading.Thread(target=self._work, name=IDLE, daemon=True).start()
 
     def close(self) -> None:
         """Let the threads go that are free, and the others once they are."""
@@ -49,9 +51,12 @@ class Threads:
             self._jobs.put(None)
 
     def _work(self) -> None:
-        """Run job after job."""
+        """Run job after job; the thread's name says whether it has one."""
+        thread = threading.current_thread()
         while (job := self._jobs.get()) is not None:
+            thread.name = BUSY
             job()
+            thread.name = IDLE
             with self._lock:
                 self._idle += 1
 
