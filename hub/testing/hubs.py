@@ -24,7 +24,7 @@ from hub.runs import Opened, Origin
 from hub.settings import Settings, load
 from hub.testing.life import Life, clock_of
 from hub.testing.loops import VirtualLoop
-from hub.testing.points import PointedSink
+from hub.testing.points import NOWHERE, PointedSink
 from hub.testing.store import OutlivingEngine
 from hub.testing.tasks import TestTask
 from hub.testing.wishes import Given, Options, What, Wishes
@@ -280,9 +280,7 @@ class AsyncTestHub:
     def _context(self, facts: Facts, sink: Sink) -> TaskContext:
         """Make what a command is given; its sink acts at the point that was chosen."""
         options = self._points.get(facts.run_id, _NO_WISHES)
-        point = options.kill_at or options.cancel_at
-        if point is None:
-            return TaskContext(facts, sink)
+        point = options.kill_at or options.cancel_at or NOWHERE
         deadly = options.kill_at is not None
 
         def die() -> None:

@@ -1,5 +1,6 @@
 """Points in a run's life at which a test cancels it, or kills the hub."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -13,6 +14,8 @@ from hub.runner.output import READY
 
 TURNS: Final = 3
 """How many turns of the loop a cancellation needs to reach its command, at most."""
+GLANCE_S: Final = 0.05
+"""How often a thread that waits looks whether it is to stop."""
 LONG_S: Final = 5.0
 """For how long a thread waits to be cancelled."""
 
@@ -64,8 +67,15 @@ class _Turns:
             yield
 
 
+NOWHERE: Final = Point(what="finish")
+"""A point that no word of a command is."""
+
+
 class PointedSink:
     """Passes on what a command says, up to a point.
+
+    A thread that tells its progress waits until that was heard: otherwise only the
+    latest of several words would be, by chance.
 
     Args:
         sink: What stands behind.
@@ -81,6 +91,7 @@ class PointedSink:
         self._point = point
         self._act = act
         self._deadly = deadly
+        self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._chunks = 0
         self._reached = False
@@ -106,6 +117,8 @@ class PointedSink:
         if self._dead:
             return
         self._sink.progress(fraction, message, step, total)
+        if self._is_thread:
+            self._be_heard()
         if self._point.met(fraction, message):
             _ = self._reach()
 
@@ -135,6 +148,16 @@ class PointedSink:
         said = msgspec.json.decode(record, type=LogRecord).message
         if self._point.met(None, said):
             _ = self._reach()
+
+    def _be_heard(self) -> None:
+        """Wait until the loop has taken what was said, unless there is none any more."""
+        heard = threading.Event()
+        try:
+            self._loop.call_soon_threadsafe(heard.set)
+        except RuntimeError:
+            return
+        while not (heard.wait(GLANCE_S) or self._sink.cancelled):
+            pass
 
     @property
     def _dead(self) -> bool:

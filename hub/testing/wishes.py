@@ -81,16 +81,16 @@ class Given:
     """The plugins that a test hands over.
 
     Args:
-        whats: What it hands over.
+        things: What it hands over.
 
     Attributes:
         folders: Folders of plugins among it.
     """
 
-    def __init__(self, whats: tuple[What, ...]) -> None:
+    def __init__(self, things: tuple[What, ...]) -> None:
         self.folders: tuple[Path, ...] = ()
         self._shelves: list[Shelf] = []
-        self.candidates: tuple[Candidate, ...] = tuple(self._all(whats))
+        self.candidates: tuple[Candidate, ...] = tuple(self._all(things))
 
     @property
     def name(self) -> str:
@@ -108,8 +108,8 @@ class Given:
         for shelf in self._shelves:
             shelf.close()
 
-    def _all(self, whats: tuple[What, ...]) -> Iterator[Candidate]:
-        for what in whats:
+    def _all(self, things: tuple[What, ...]) -> Iterator[Candidate]:
+        for what in things:
             if inspect.isclass(what):
                 yield _of_class(what)
                 continue

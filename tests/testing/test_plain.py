@@ -59,6 +59,7 @@ def test_threads_are_run_too() -> None:
     with TestHub(Lab) as hub:
         task = hub.run("lab.count", to=4)
         assert (task.output, task.result) == ([1, 2, 3, 4], "done")
+        assert [each.progress for each in task.progress] == [0.25, 0.5, 0.75, 1.0]
 
         blocked = hub.start("lab.blocked")
         hub.until(lambda: blocked.output)
