@@ -150,7 +150,7 @@ class PointedSink:
             _ = self._reach()
 
     def _be_heard(self) -> None:
-        """Wait until the loop has taken what was said, unless there is none any more."""
+        """Wait until the loop has taken what was said, as long as there is a loop."""
         heard = threading.Event()
         try:
             self._loop.call_soon_threadsafe(heard.set)
