@@ -172,7 +172,7 @@ class Feed:
         if self.closed:
             return
         task = opened.task
-        if self.watches:
+        if task.id in self.watches:
             self.unwatch(task.id)
         view = View(self.locale, self.clock.now(), self.frame_bytes, id)
         if opened.together and self.framing is JSON and task.trace is None:

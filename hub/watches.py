@@ -62,6 +62,7 @@ class Watch:
     Attributes:
         task: What it reads.
         cursor: How far it has read.
+        head_bytes: How many bytes the frame of a chunk has beside its tail.
         progress_ms: How often progress is told at most.
         queued: Whether its log has moved and the reader knows.
         followed: Whether the engine marks it.
@@ -78,6 +79,7 @@ class Watch:
         "_told_at",
         "cursor",
         "followed",
+        "head_bytes",
         "progress_ms",
         "queued",
         "seen",
@@ -88,6 +90,7 @@ class Watch:
     def __init__(self, reader: Reader, task: Task, cursor: Cursor) -> None:
         self.task = task
         self.cursor = cursor
+        self.head_bytes = len(task.id) + _FRAME_BYTES
         self.progress_ms = reader.progress_ms
         self.queued = False
         self.followed = False
@@ -99,11 +102,6 @@ class Watch:
         self._told_at = 0.0
         self._chunk_head = b""
         self._progress_head = b""
-
-    @property
-    def head_bytes(self) -> int:
-        """How many bytes the frame of a chunk has beside its tail."""
-        return len(self.task.id) + _FRAME_BYTES
 
     # Marks
 
