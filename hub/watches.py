@@ -4,6 +4,7 @@ A watch is the engine's `Follower`. Its marks say only that there is something; 
 is, the cursor finds out when the reader has room for it.
 """
 
+import sys
 from typing import Protocol
 
 import msgspec
@@ -176,6 +177,15 @@ class Watch:
             )
             return framing.frame(gap), 1
         return framing.result(self._reader.view(), task, step.last), 1
+
+    def whole(self, first: bytes) -> tuple[bytes, int]:
+        """Return all there is behind a first frame, and how many frames it is."""
+        parts, count = [first], 1
+        while step := self.cursor.step(self.task, sys.maxsize):
+            part, frames = self.frames(step)
+            parts.append(part)
+            count += frames
+        return self._reader.framing.join(parts), count
 
     def stored(self, first: int, tails: list[bytes]) -> bytes:
         """Return entries that came from the store, the first of number `first`."""
