@@ -48,7 +48,7 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
     caps: Caps = Caps()
 
 
-class Attempt:
+class Attempt(msgspec.Struct, eq=False):
     """One command that is running.
 
     Attributes:
@@ -63,35 +63,15 @@ class Attempt:
         resident: The plugin, which is not stopped before the command has returned.
     """
 
-    __slots__ = (
-        "claim",
-        "code",
-        "due",
-        "given_up",
-        "output",
-        "over",
-        "resident",
-        "spec",
-        "task",
-    )
-
-    def __init__(
-        self,
-        claim: Claim,
-        spec: CommandSpec,
-        output: Output,
-        due: float,
-        resident: Resident,
-    ) -> None:
-        self.claim = claim
-        self.spec = spec
-        self.output = output
-        self.due = due
-        self.code: str | None = None
-        self.given_up: float | None = None
-        self.over = False
-        self.task: asyncio.Task[None] | None = None
-        self.resident = resident
+    claim: Claim
+    spec: CommandSpec
+    output: Output
+    due: float
+    resident: Resident
+    code: str | None = None
+    given_up: float | None = None
+    over: bool = False
+    task: asyncio.Task[None] | None = None
 
 
 class Worker:

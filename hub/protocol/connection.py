@@ -134,15 +134,16 @@ class Connection:
             What it says, in order: a frame to act on, or a refusal to answer with.
             After a fatal refusal the connection is to be closed with 4501.
         """
+        if isinstance(data, str) is not self._text:
+            got, agreed = ("binary", "JSON") if self._text else ("text", "MessagePack")
+            return [self._undecodable(f"{got} where {agreed} was agreed")]
         if isinstance(data, str):
-            if not self._text:
-                return [self._undecodable("text where MessagePack was agreed")]
             data = data.encode()
-        elif self._text:
-            return [self._undecodable("binary where JSON was agreed")]
         if len(data) > self._frame_bytes:
             return [self._too_large(data)]
-        return self._array(data) if self._is_array(data) else [self._one(data)]
+        if data[:1] == b"{" or not self._is_array(data):
+            return [self._one(data)]
+        return self._array(data)
 
     def _is_array(self, data: bytes) -> bool:
         """Whether the message is an array of frames."""
