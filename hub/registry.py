@@ -16,6 +16,7 @@ from typing import Final
 
 from hub.errors import PluginRefusedError, UnknownCommandError
 from hub.plugin.command import Defaults
+from hub.plugin.contract import PluginBase
 from hub.plugin.loading import forget, plugin_name
 from hub.plugin.refusal import place_of
 from hub.plugin.report import PluginReport, Refusal, refusal_of
@@ -215,8 +216,9 @@ class Registry:
         # Each start contains the errors of its plugin, so none can hurt the group.
         async with asyncio.TaskGroup() as group:
             for name, seat in owned.items():
-                if self._startable(name, seat):
-                    group.create_task(self._start(seat, within_s))
+                cls = self._startable(name, seat)
+                if cls is not None:
+                    group.create_task(self._start(seat, cls, within_s))
         for name in self._residents.keys() - owned.keys():
             _log.info("plugin %s has left", name)
             self._see_off(self._residents.pop(name))
@@ -254,18 +256,17 @@ class Registry:
             elif seat.denied is None:
                 seat.denied = self._refuse(seat.name, denial(seat, owner))
 
-    def _startable(self, name: str, seat: Seat) -> bool:
-        """Whether the owner of a name is to take its place."""
-        if seat.cls is None or seat.unfit:
-            return False
+    def _startable(self, name: str, seat: Seat) -> type[PluginBase] | None:
+        """Return the class with which the owner of a name is to take its place."""
         resident = self._residents.get(name)
-        return resident is None or resident.cls is not seat.cls
+        served = resident is not None and resident.cls is seat.cls
+        return None if seat.unfit or served else seat.cls
 
-    async def _start(self, seat: Seat, within_s: float | None) -> None:
+    async def _start(
+        self, seat: Seat, cls: type[PluginBase], within_s: float | None
+    ) -> None:
         """Start a plugin, and let it take the place of the former one."""
-        name, cls = seat.name, seat.cls
-        if cls is None:
-            return
+        name = seat.name
         candidate = seat.candidate
         within = candidate.within or Path(place_of(cls)[0])
         resident = Resident(cls, name=name, source=candidate.source, within=within)

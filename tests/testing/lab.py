@@ -101,3 +101,24 @@ class Lab(Plugin):
     async def fail(self, ctx: TaskContext) -> None:
         """Fail for people."""
         raise TaskError("no luck", code="bad_luck", detail={"n": 1})
+
+    @command
+    async def stubborn(self, ctx: TaskContext) -> None:
+        """Go on talking, whatever happens."""
+        try:
+            await ctx.chunk("first")
+            ctx.log("logged")
+        finally:
+            ctx.progress(1.0, "too late")
+            ctx.log("too late")
+            await ctx.chunk("too late")
+            await ctx.chunk(["too late"])
+            await ctx.write(b"too late")
+
+    @command
+    def stubborn_thread(self, ctx: TaskContext) -> None:
+        """Do so in a thread, which nobody can interrupt."""
+        for number in range(100):
+            ctx.progress(number / 100)
+            ctx.log(f"line {number}")
+            _ = ctx.chunk(number)

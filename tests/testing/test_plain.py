@@ -233,3 +233,16 @@ def test_a_class_that_is_no_whole_plugin_is_refused() -> None:
     """With the reason of a real hub."""
     with pytest.raises(PluginRefusedError, match="abstract"):
         TestHub(PluginBase).__enter__()
+
+
+def test_a_broken_file_with_configuration_is_refused(tmp_path: Path) -> None:
+    """Its name is that of the file, since nobody can know another one."""
+    shelf(tmp_path, broken="1 / 0\n")
+    with pytest.raises(PluginRefusedError, match="ZeroDivision"):
+        TestHub(tmp_path / "broken.py", config={"word": "hi"}).__enter__()
+
+
+def test_what_is_wrong_with_the_settings_is_said() -> None:
+    """Before anything begins."""
+    with pytest.raises(HubError, match="no such setting"):
+        TestHub(Lab, settings={"limits.nothing": 1}).__enter__()

@@ -94,3 +94,35 @@ def test_points_that_cannot_be_are_refused() -> None:
             hub.options(cancel_at=after_chunk(), kill_at=after_chunk())
         with pytest.raises(ValueError, match="has returned"):
             hub.options(cancel_at=before_finish())
+
+
+def test_the_dead_are_not_heard() -> None:
+    """A command that goes on talking while it is torn down says nothing any more."""
+    with TestHub(Lab) as hub:
+        first = hub.options(kill_at=after_chunk(1)).run("lab.stubborn")
+        second = hub.options(kill_at=at_message("logged")).run("lab.stubborn")
+
+    assert (first.output, first.logs, first.progress) == (["first"], [], [])
+    assert [log.message for log in second.logs] == ["logged"]
+    assert second.output == ["first"]
+
+
+@pytest.mark.parametrize("point", [at_progress(0.5), at_message("line 50")])
+def test_a_thread_that_does_not_look_is_cancelled_all_the_same(point: Point) -> None:
+    """What it says after the point is dropped."""
+    with TestHub(Lab) as hub:
+        task = hub.options(cancel_at=point).run("lab.stubborn_thread")
+
+    assert task.status is TaskStatus.CANCELLED
+    assert task.output == list(range(50))
+
+
+def test_only_the_first_asker_has_a_point() -> None:
+    """Who joins a run has no say in where it ends."""
+    with TestHub(Lab) as hub:
+        first = hub.start("lab.shared")
+        hub.until(lambda: first.output)
+        second = hub.options(cancel_at=after_chunk(1)).start("lab.shared")
+        hub.wait(second)
+
+    assert (second.origin, second.status) == ("joined", TaskStatus.COMPLETED)
