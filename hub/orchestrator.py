@@ -174,13 +174,16 @@ class Orchestrator:
         Args:
             principal: Who wants to.
             task_id: Which one.
-            found: Takes the task, or why they may not: NotFoundError, ForbiddenError.
+            found: Takes the task, or why they may not: NotFoundError, ForbiddenError;
+                UnavailableError where nobody can say.
             scope: read or cancel.
         """
 
-        def judge(task: Task | None) -> None:
+        def judge(task: Task | HubError | None) -> None:
             if task is None:
                 found(NotFoundError())
+            elif isinstance(task, HubError):
+                found(task)
             else:
                 found(refusal(principal, task.principal, scope) or task)
 

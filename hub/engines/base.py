@@ -31,8 +31,8 @@ from hub.runs import Claim, Follower, Opened, Outcome, Run, Submission, Task
 
 Answer = Callable[[Opened | HubError], None]
 """Takes what became of a submission."""
-Found = Callable[[Task | None], None]
-"""Takes a task, or None where there is none of that id."""
+Found = Callable[[Task | HubError | None], None]
+"""Takes a task, None where there is none of that id, or why that is not known."""
 Done = Callable[[HubError | None], None]
 """Takes the news that a wish is durable, or why it is not."""
 Loaded = Callable[[Sequence[bytes]], None]
@@ -178,7 +178,12 @@ class Engine(ABC):
 
     @abstractmethod
     def find(self, task_id: str, found: Found) -> None:
-        """Look a task up."""
+        """Look a task up.
+
+        Args:
+            task_id: Which one.
+            found: Takes it; UnavailableError where the store cannot be read.
+        """
 
     @abstractmethod
     def load(self, task: Task, after: int, budget: int, loaded: Loaded) -> None:
