@@ -22,9 +22,6 @@ from hub.responses import rfc3339
 from hub.runs import Opened, Origin, Run, Submission, Task
 
 SEPARATOR: Final = b"\0"
-_QUEUES: Final = {
-    isolation: f"default.{isolation}" for isolation in ("async", "thread", "process")
-}
 
 
 class CacheRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +91,7 @@ class Orchestrator:
             plugin=wish.plugin,
             command=wish.command,
             params=parsed.canonical,
-            queue=_QUEUES[spec.isolation],
+            queue=spec.queue,
             flight=_flight(spec, principal.name, parsed.canonical, locale),
             ttl=spec.ttl,
             join=spec.join,
@@ -105,6 +102,7 @@ class Orchestrator:
             priority=wish.priority,
             cache=wish.cache,
             trace=wish.trace,
+            concurrency=spec.concurrency,
             room=room,
         )
 

@@ -33,6 +33,7 @@ MINUTE: Final = 60.0
 _EMPTY_MAP: Final = b"\x80"
 _BRACE: Final = ord("{")
 _CACHES: Final = ("use", "refresh", "off")
+_PRIORITIES: Final = ("high", "normal", "low")
 _UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 """What decoders raise."""
 _MOST_KEY: Final = 256
@@ -327,7 +328,7 @@ def wrong_in_execute(frame: Execute) -> HubError | None:
 def _field_out_of_range(frame: Execute) -> str | None:
     """Return the name of a field whose value is out of range, or not offered yet."""
     found: str | None = None
-    if frame.priority != "normal":
+    if frame.priority not in _PRIORITIES:
         found = "priority"
     elif frame.cache not in _CACHES:
         found = "cache"
@@ -359,7 +360,7 @@ def _watch(frame: Watch) -> Watch | Refusal:
 
 
 _WANTED: Final = {
-    "priority": "this hub knows only normal",
+    "priority": "high, normal or low",
     "cache": "use, refresh or off",
     "linger_ms": "not supported by this hub",
     "credit": "not supported by this hub",

@@ -170,4 +170,5 @@ class Checker:
         assert not engine["_parked"]
         assert not engine["_running"]
         assert not engine["_flights"]
-        assert engine["_waiting"] == 0
+        assert len(engine["_backlog"]) == 0
+        assert len(engine["_places"]) == 0
