@@ -21,11 +21,14 @@ MARKS: Final = 100
 """Into so many parts the time is cut after which runs have waited too long."""
 _RANKS: Final = {priority: rank for rank, priority in enumerate(PRIORITIES)}
 
+NOWHERE: Final[dict[str, int]] = {}
+"""Where a run stands that waits no more; never written to."""
+
 Command = tuple[str, str]
 """A plugin's and a command's name."""
 
 
-class Standing(msgspec.Struct, eq=False):
+class Standing(msgspec.Struct, eq=False, gc=False):
     """Where a run stands.
 
     Attributes:
@@ -76,10 +79,15 @@ class Backlog:
         return line
 
     def release(self, request: Submission) -> Iterable[Line]:
-        """Take back the slot of a run that was started; return lines to look at."""
-        line = self.offer(request.queue, 1)
+        """Take back the slot of a run that was started.
+
+        Returns:
+            The lines in which something may start now.
+        """
+        line = self._by_queue[request.queue]
+        line.free += 1
         if request.concurrency is None:
-            return (line,)
+            return (line,) if self._standing else ()
         key = (request.plugin, request.command)
         self._limits[key].running -= 1
         self._forget(key)
@@ -207,31 +215,20 @@ class Backlog:
         wanted: dict[str, int] = {}
         for task in standing.run.tasks:
             rank = _RANKS[task.priority]
-            wanted[task.principal] = min(rank, wanted.get(task.principal, rank))
+            if wanted.get(task.principal, rank) >= rank:
+                wanted[task.principal] = rank
         if not wanted:  # its last task is about to leave, or left in an earlier life
             request = standing.run.request
             wanted[request.principal] = _RANKS[request.priority]
-        for principal in standing.places.keys() - wanted.keys():
-            self._move(standing, principal, None)
-        for principal, lane in wanted.items():
-            if standing.places.get(principal) != lane:
-                self._move(standing, principal, lane)
-
-    def _move(self, standing: Standing, principal: str, lane: int | None) -> None:
-        """Move one place of a run into a lane, or nowhere."""
-        lanes, number = standing.line.lanes, standing.run.number
-        before = standing.places.pop(principal, None)
-        if before is not None:
-            lanes[before].remove(standing.limit, principal, number)
-        if lane is not None:
-            standing.places[principal] = lane
-            lanes[lane].add(standing.limit, principal, number)
+        before, standing.places = standing.places, wanted
+        if before != wanted:
+            line, limit, number = standing.line, standing.limit, standing.run.number
+            line.move(limit, number, before, wanted)
 
     def _withdraw(self, number: int) -> Standing:
         """Take a run out of its line."""
         standing = self._standing.pop(number)
-        for principal in list(standing.places):
-            self._move(standing, principal, None)
+        standing.line.move(standing.limit, number, standing.places, NOWHERE)
         if standing.limit is not None:
             standing.limit.waiting -= 1
         return standing

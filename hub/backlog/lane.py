@@ -10,6 +10,7 @@ reached is passed over as a whole, however many wait in it.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 import msgspec
 
@@ -59,8 +60,8 @@ class Part:
         return self.limit is None or not self.limit.full
 
 
-class Next(msgspec.Struct, frozen=True, order=True):
-    """What a lane would start now.
+class Next(NamedTuple):
+    """What a lane would start now; the lowest of several goes first.
 
     Attributes:
         turn: Of its principal.
@@ -108,8 +109,8 @@ class Lane:
         numbers.remove(number)
         if numbers:
             return
-        turn = self._turns[principal]
         del part.numbers[principal]
+        turn = self._turns[principal]
         part.turns.remove(turn)
         if not part.numbers:
             del self._parts[limit]
@@ -118,10 +119,10 @@ class Lane:
 
     def served(self, principal: str) -> None:
         """Let everybody else have their turn first."""
-        self._views.clear()
         before = self._turns.get(principal)
-        if before is None:
+        if before is None or len(self._turns) == 1:
             return
+        self._views.clear()
         del self._whose[before]
         turn = self._give_turn(principal)
         for part in self._parts.values():
@@ -140,16 +141,19 @@ class Lane:
         """Return what would start now; None where nothing can."""
         found: Next | None = None
         for part in self._parts.values():
-            if part.open:
+            limit = part.limit
+            if limit is None or not limit.full:
                 turn = part.turns.first
                 principal = self._whose[turn]
-                each = Next(turn, part.numbers[principal].first, principal)
+                each = (turn, part.numbers[principal].first, principal)
                 if found is None or each < found:
-                    found = each
+                    found = Next(*each)
         return found
 
     def oldest(self) -> int | None:
         """Return the oldest run that could start now; None where none can."""
+        if not self._parts:
+            return None
         numbers = [part.all.first for part in self._parts.values() if part.open]
         return min(numbers, default=None)
 

@@ -37,6 +37,21 @@ class Line:
         self._in_order = 0
         self._last_late = 0
 
+    def move(
+        self,
+        limit: Limit | None,
+        number: int,
+        before: dict[str, int],
+        after: dict[str, int],
+    ) -> None:
+        """Let a run stand elsewhere; the places are lanes, by principal."""
+        for principal, lane in before.items():
+            if after.get(principal) != lane:
+                self.lanes[lane].remove(limit, principal, number)
+        for principal, lane in after.items():
+            if before.get(principal) != lane:
+                self.lanes[lane].add(limit, principal, number)
+
     def take(self, late: int) -> Next | None:
         """Choose the run that starts now, and count it; None where none can.
 
@@ -51,24 +66,27 @@ class Line:
 
     def _started(self, number: int, found: Next, late: int) -> Next:
         """Count a start: in order, or from a late lane where that is due."""
-        instead = self._behind(number, late) if self._in_order >= SHARE else None
-        if instead is None:
-            self._in_order += self._in_order < SHARE
+        if self._in_order < SHARE:
+            self._in_order += 1
         else:
-            number, found = instead
-            self._in_order, self._last_late = 0, number
+            number, found = self._instead(number, found, late)
         self.lanes[number].served(found.principal)
         return found
 
-    def _behind(self, top: int, late: int) -> tuple[int, Next] | None:
+    def _instead(self, top: int, found: Next, late: int) -> tuple[int, Next]:
         """Choose from a late lane behind another; the one that was last comes last."""
-        behind = range(top + 1, len(self.lanes))
-        for number in sorted(behind, key=lambda each: each == self._last_late):
-            lane = self.lanes[number]
-            oldest, found = lane.oldest(), lane.next()
-            if found is not None and oldest is not None and oldest <= late:
-                return number, found
-        return None
+        chosen = top
+        for number in range(top + 1, len(self.lanes)):
+            oldest = self.lanes[number].oldest()
+            if oldest is None or oldest > late:
+                continue
+            if chosen in (top, self._last_late):
+                chosen = number
+        instead = self.lanes[chosen].next() if chosen != top else None
+        if instead is None:
+            return top, found
+        self._in_order, self._last_late = 0, chosen
+        return chosen, instead
 
     def position(
         self, lane: int, limit: Limit | None, principal: str, number: int

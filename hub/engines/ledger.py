@@ -96,12 +96,14 @@ class Ledger(Admission):
         if line.handing:
             return  # A command ended as it began: the loop that began it goes on.
         line.handing = True
-        while (run := self._backlog.take(line)) is not None:
-            run.mood = Mood.RUNNING
-            run.position = 0
-            self._places.stir()
-            self._record_begin(run)
-        line.handing = False
+        try:
+            while (run := self._backlog.take(line)) is not None:
+                run.mood = Mood.RUNNING
+                run.position = 0
+                self._places.stir()
+                self._record_begin(run)
+        finally:
+            line.handing = False
 
     def _begun(self, run: Run) -> None:
         """A run is durably the worker's."""
