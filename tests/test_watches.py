@@ -15,7 +15,6 @@ from hub.protocol.writing import JSON, MSGPACK, Framing, View
 from hub.runs import Task
 from hub.tasks import TaskStatus
 from hub.watches import Watch, error_frame
-from hub.worker import Slots
 from tests.feeds import talking
 from tests.stage import Stage, stage, turns
 
@@ -187,26 +186,6 @@ async def test_a_progress_frame_tells_where_the_task_stands() -> None:
         assert (rich["progress"], rich["step"], rich["total"]) == (0.25, 1, 4)
         assert rich["head"] == 1
         assert len(rich["message"].encode()) <= 2048
-
-
-async def test_a_task_that_waits_has_a_place_in_the_queue() -> None:
-    """Until it begins; a task that has left has none, either."""
-    async with stage(slots=Slots(async_runs=1)) as hub:
-        first = await hub.start("coroutine", waiting)
-        script = hub.name(waiting)
-        task = (await hub.execute("shared", script)).task
-        joined = (await hub.execute("shared", script)).task
-        made, left = watch(Reader(hub), task), watch(Reader(hub), joined)
-        hub.engine.follow(made)
-        hub.clock.advance(0)
-
-        assert frame(made.status())["position"] == 1
-        assert frame(left.status())["position"] == 1
-        await hub.cancel(joined)
-        assert "position" not in frame(left.status())
-        await hub.cancel(first)
-        await hub.begun(task)
-        assert "position" not in frame(made.status())
 
 
 async def test_status_is_remembered() -> None:
