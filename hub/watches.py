@@ -4,6 +4,7 @@ A watch is the engine's `Follower`. Its marks say only that there is something; 
 is, the cursor finds out when the reader has room for it.
 """
 
+import sys
 from typing import Protocol
 
 import msgspec
@@ -62,6 +63,7 @@ class Watch:
     Attributes:
         task: What it reads.
         cursor: How far it has read.
+        head_bytes: How many bytes the frame of a chunk has beside its tail.
         progress_ms: How often progress is told at most.
         queued: Whether its log has moved and the reader knows.
         followed: Whether the engine marks it.
@@ -78,6 +80,7 @@ class Watch:
         "_told_at",
         "cursor",
         "followed",
+        "head_bytes",
         "progress_ms",
         "queued",
         "seen",
@@ -88,6 +91,7 @@ class Watch:
     def __init__(self, reader: Reader, task: Task, cursor: Cursor) -> None:
         self.task = task
         self.cursor = cursor
+        self.head_bytes = len(task.id) + _FRAME_BYTES
         self.progress_ms = reader.progress_ms
         self.queued = False
         self.followed = False
@@ -99,11 +103,6 @@ class Watch:
         self._told_at = 0.0
         self._chunk_head = b""
         self._progress_head = b""
-
-    @property
-    def head_bytes(self) -> int:
-        """How many bytes the frame of a chunk has beside its tail."""
-        return len(self.task.id) + _FRAME_BYTES
 
     # Marks
 
@@ -178,6 +177,15 @@ class Watch:
             )
             return framing.frame(gap), 1
         return framing.result(self._reader.view(), task, step.last), 1
+
+    def whole(self, first: bytes) -> tuple[bytes, int]:
+        """Return all there is behind a first frame, and how many frames it is."""
+        parts, count = [first], 1
+        while step := self.cursor.step(self.task, sys.maxsize):
+            part, frames = self.frames(step)
+            parts.append(part)
+            count += frames
+        return self._reader.framing.join(parts), count
 
     def stored(self, first: int, tails: list[bytes]) -> bytes:
         """Return entries that came from the store, the first of number `first`."""

@@ -46,7 +46,7 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
     caps: Caps = Caps()
 
 
-class Attempt:
+class Attempt(msgspec.Struct, eq=False):
     """One command that is running.
 
     Attributes:
@@ -60,19 +60,14 @@ class Attempt:
         task: Where it runs, for a command on the loop.
     """
 
-    __slots__ = ("claim", "code", "due", "given_up", "output", "over", "spec", "task")
-
-    def __init__(
-        self, claim: Claim, spec: CommandSpec, output: Output, due: float
-    ) -> None:
-        self.claim = claim
-        self.spec = spec
-        self.output = output
-        self.due = due
-        self.code: str | None = None
-        self.given_up: float | None = None
-        self.over = False
-        self.task: asyncio.Task[None] | None = None
+    claim: Claim
+    spec: CommandSpec
+    output: Output
+    due: float
+    code: str | None = None
+    given_up: float | None = None
+    over: bool = False
+    task: asyncio.Task[None] | None = None
 
 
 class Worker:

@@ -166,8 +166,7 @@ class Admission(Reading):
             return
         now, wall = self._clock.now(), self._clock.wall()
         self._number += 1
-        run = Run(self._number, self._ids.new(wall), request, now, wall)
-        run.updated_at = wall
+        run = Run.fresh(self._number, self._ids.new(wall), request, now, wall)
         run.prepared = prepared
         task = self._ticket(run.id, run, request, Origin.NEW, wall)
         if ready:
@@ -257,17 +256,23 @@ class Admission(Reading):
     def _accepted(self, task: Task, answer: Answer, *, claimed: bool) -> None:
         """A new run is durable."""
         run = task.run
-        flight = run.request.flight if run.request.cache != "off" else None
-        self._name(task)
+        request = run.request
+        flight = request.flight if request.cache != "off" else None
+        if task.key is not None:
+            self._keys[task.principal, task.key] = task
         # Its deadline may have passed meanwhile: what is stopping is not joined.
-        open_ = run.mood is not Mood.CLOSING and not run.finishing
-        if flight is not None and run.request.join and open_:
+        if (
+            flight is not None
+            and request.join
+            and run.mood is not Mood.CLOSING
+            and not run.finishing
+        ):
             self._flights[flight] = run
         answer(Opened(task=task, origin=Origin.NEW))
         if claimed:
             self._begun(run)
         if task.key is not None:
-            self._unpark_key(task)
+            self._unpark((task.principal, task.key))
         if flight is not None:
             self._unpark(flight)
 

@@ -208,8 +208,9 @@ class Ledger(Admission):
         """Record the end of a run; until then nobody may join or repeat it."""
         run.finishing = True
         outcome.fraction = run.fraction
-        self._land(run)
         request = run.request
+        if request.flight is not None:
+            self._land(run)
         if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
             self._park(request.flight or b"")
             run.cached_at = self._clock.wall()
@@ -228,9 +229,9 @@ class Ledger(Admission):
         run.mood = Mood.ENDED
         run.updated_at = outcome.ended_at
         self._running.pop(run.number, None)
-        request = run.request
-        self._shelf.grow(len(outcome.result))
-        if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
+        self._shelf.bytes += len(outcome.result)
+        kept = outcome.status is TaskStatus.COMPLETED and _cacheable(run.request)
+        if kept:
             self._shelf.keep(run)
         end = run.log.head + 1
         tasks, run.tasks = run.tasks, NO_TASKS
@@ -242,8 +243,8 @@ class Ledger(Admission):
             follower.moved()
         if done is not None:
             done(None)
-        if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
-            self._unpark(request.flight or b"")
+        if kept:
+            self._unpark(run.request.flight or b"")
 
     def settle(self, done: Done) -> None:
         """Call back when everything that was recorded so far is committed."""

@@ -232,7 +232,8 @@ class Output:
             text = words("log_dropped", "en", count=self._dropped)
             record = to_json(LogRecord(level="warning", message=text))
             self._put(LOG, None, record, False)  # noqa: FBT003  # ditto
-        self.flush()
+        if self._pieces:
+            self.flush()
         self._closed = True
         self._overflow = None
 

@@ -1,6 +1,7 @@
 """Lines: priorities, and how those behind get their share."""
 
-from hub.backlog.line import Line
+from hub.backlog.line import PRIORITIES, Line
+from hub.protocol import frames
 
 HIGH, NORMAL, LOW = range(3)
 
@@ -24,6 +25,12 @@ def started(line: Line, count: int, late: int = 0) -> str:
         line.lanes[lane].remove(None, found.principal, found.number)
         order += "hnl"[lane]
     return order
+
+
+def test_each_priority_that_can_be_said_has_a_lane() -> None:
+    """What clients may say and what is waited for are the same words."""
+    assert frames.PRIORITIES == PRIORITIES
+    assert len(Line().lanes) == len(PRIORITIES)
 
 
 def test_the_more_urgent_goes_first() -> None:

@@ -236,7 +236,7 @@ def load_run(row: RunRow, clock: Clock) -> Run:
     run.mood = next(mood for mood, code in STATES.items() if code == state)
     run.started_at = started_at
     run.why = why
-    run.log = RunLog(head)
+    run.log = RunLog(head, head)
     run.log.chunks = chunks
     run.log.floor = lost
     if outcome is not None:
