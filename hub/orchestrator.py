@@ -27,9 +27,6 @@ _MOST_KNOWN: Final = 4096
 """How many hashes of requests are remembered."""
 _MOST_CANONICAL: Final = 1024
 """Params of up to so many bytes have theirs remembered."""
-_QUEUES: Final = {
-    isolation: f"default.{isolation}" for isolation in ("async", "thread", "process")
-}
 
 
 class CacheRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +100,7 @@ class Orchestrator:
             plugin=wish.plugin,
             command=wish.command,
             params=parsed.canonical,
-            queue=_QUEUES[spec.isolation],
+            queue=spec.queue,
             flight=flight,
             ttl=spec.ttl,
             join=spec.join,
@@ -114,6 +111,7 @@ class Orchestrator:
             priority=wish.priority,
             cache=wish.cache,
             trace=wish.trace,
+            concurrency=spec.concurrency,
             room=room,
         )
         self._engine.submit(

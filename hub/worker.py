@@ -112,8 +112,8 @@ class Worker:
         """Begin to take work."""
         logging.getLogger().addHandler(self._handler)
         self._engine.attend(self)
-        self._engine.claim("default.async", self._slots.async_runs)
-        self._engine.claim("default.thread", self._slots.thread_runs)
+        self._engine.claim("async", self._slots.async_runs)
+        self._engine.claim("thread", self._slots.thread_runs)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -253,7 +253,7 @@ class Worker:
     def _release(self, run: Run) -> None:
         """Give a slot back."""
         if not self._stopping:
-            self._engine.claim(run.request.queue, 1)
+            self._engine.release(run)
 
     def revoke(self, claim: Claim) -> None:
         """Stop a command: nobody wants its run any more."""
