@@ -127,6 +127,7 @@ class Node:
             await self.engine.start()
             stack.push_async_callback(self.engine.close)
         await self.registry.load()
+        self._name_unserved()
         stack.push_async_callback(self.registry.close)
         self.registry.listen(self._outdate)
         self.orchestrator = Orchestrator(self.engine, self.registry, self.metrics)
@@ -164,9 +165,27 @@ class Node:
         ticker = group.create_task(self._tick())
         stack.callback(ticker.cancel)
 
+    @property
+    def busy_threads(self) -> int:
+        """How many threads run commands."""
+        return self._worker.busy_threads
+
     def _outdate(self, plugin: str) -> None:
         """Drop what a plugin's former code has answered."""
         self.engine.clear_cache(plugin, None)
+
+    def _name_unserved(self) -> None:
+        """Say which commands nobody will run: their runs wait."""
+        pools = self.settings.plugins.pools
+        for report in self.registry.plugins() if pools else ():
+            for command in report.commands:
+                if command.pool not in pools:
+                    logger.warning(
+                        "no worker serves the pool %s: runs of %s.%s will wait",
+                        command.pool,
+                        report.name,
+                        command.name,
+                    )
 
     async def _tick(self) -> None:
         """Let every part act on what is due, again and again."""
@@ -236,6 +255,8 @@ def bounds_of(settings: Settings) -> Bounds:
         cache_bytes=cache.bytes,
         cache_sweep=cache.sweep,
         progress_ms=settings.timing.progress_ms,
+        ageing_s=settings.timing.ageing_s,
+        pools=settings.plugins.pools,
     )
 
 

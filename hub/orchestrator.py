@@ -27,9 +27,6 @@ _MOST_KNOWN: Final = 4096
 """How many hashes of requests are remembered."""
 _MOST_CANONICAL: Final = 1024
 """Params of up to so many bytes have theirs remembered."""
-_QUEUES: Final = {
-    isolation: f"default.{isolation}" for isolation in ("async", "thread", "process")
-}
 
 
 class CacheRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +100,7 @@ class Orchestrator:
             plugin=wish.plugin,
             command=wish.command,
             params=parsed.canonical,
-            queue=_QUEUES[spec.isolation],
+            queue=spec.queue,
             flight=flight,
             ttl=spec.ttl,
             join=spec.join,
@@ -114,6 +111,7 @@ class Orchestrator:
             priority=wish.priority,
             cache=wish.cache,
             trace=wish.trace,
+            concurrency=spec.concurrency,
             room=room,
         )
         prepared = Prepared(spec, parsed.params, self._registry.revision)
@@ -173,13 +171,16 @@ class Orchestrator:
         Args:
             principal: Who wants to.
             task_id: Which one.
-            found: Takes the task, or why they may not: NotFoundError, ForbiddenError.
+            found: Takes the task, or why they may not: NotFoundError, ForbiddenError;
+                UnavailableError where nobody can say.
             scope: read or cancel.
         """
 
-        def judge(task: Task | None) -> None:
+        def judge(task: Task | HubError | None) -> None:
             if task is None:
                 found(NotFoundError())
+            elif isinstance(task, HubError):
+                found(task)
             else:
                 found(refusal(principal, task.principal, scope) or task)
 

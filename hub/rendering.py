@@ -72,6 +72,8 @@ def fresh_json(task: Task, id: bytes, locale: str) -> bytes | None:
     run = task.run
     if run.started_at or run.log.head or task.end or task.trace is not None:
         return None
+    if run.unserved:
+        return None
     own, time = task.id.encode(), stamp(task.created_at)
     return (
         b'{"type":"opened",%b"task_id":"%b","origin":"new","from":0,"attempt":1,'

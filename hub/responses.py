@@ -147,7 +147,7 @@ def response(
     if outcome is None:
         status, error, value = task.status, None, NULL
         progress, updated = run.fraction, max(run.updated_at, task.created_at)
-        text = run.message or words(status.text, locale)
+        text = run.message or words(status.text, locale, pool=_pool_without(run))
     else:
         status, error = outcome.status, error_text(outcome, locale)
         value = NULL
@@ -167,6 +167,11 @@ def response(
         message=clip(text, MESSAGE_BYTES),
         metadata=metadata(task, now, request=request),
     )
+
+
+def _pool_without(run: Run) -> str | None:
+    """Return the pool that a run waits for and nobody serves; None for no such."""
+    return run.request.queue.rpartition(".")[0] if run.unserved else None
 
 
 def result_url(task: Task) -> str:

@@ -53,6 +53,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         priority: high, normal or low.
         cache: use, refresh or off.
         trace: W3C traceparent.
+        concurrency: Runs of the command at once on a node; None for any number.
         room: How many bytes of a cached answer the caller takes in one message; such
             an answer needs not be durable before it is shown.
     """
@@ -72,6 +73,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     priority: str = "normal"
     cache: str = "use"
     trace: str | None = None
+    concurrency: int | None = None
     room: int = 0
 
 
@@ -138,6 +140,8 @@ class Run(msgspec.Struct, gc=False, eq=False):
         why: With which code it is closing.
         fanned: Before when its followers need not hear of progress again.
         fanning: Whether they will at that time.
+        position: Its place in the queue as it was told last; 0 for none.
+        unserved: Whether it waits in a pool that no worker of this node serves.
         told: The last progress tail, and what it was made from.
         shared: What answers from the cache have in common, by language.
         prepared: What admission has made ready for the worker of this process.
@@ -171,6 +175,8 @@ class Run(msgspec.Struct, gc=False, eq=False):
     why: str | None = None
     fanned: float = 0.0
     fanning: bool = False
+    position: int = 0
+    unserved: bool = False
     told: tuple[object, bytes] | None = None
     shared: dict[str, object] = msgspec.field(default_factory=lambda: NOTHING_SHARED)
     prepared: object = None

@@ -204,7 +204,15 @@ def progress_tail(task: Task) -> bytes:
     """Return the tail of a progress frame, the same for all who ask in this turn."""
     run = task.run
     status = task.status
-    stamp = (run.updated_at, run.fraction, run.message, run.log.head, status, task.end)
+    stamp = (
+        run.updated_at,
+        run.fraction,
+        run.message,
+        run.log.head,
+        status,
+        task.end,
+        run.position,
+    )
     if run.told is None or run.told[0] != stamp:
         run.told = (stamp, _progress_tail(task, run, status))
     return run.told[1]
@@ -220,6 +228,7 @@ class _ProgressTail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     message: str | None
     step: int | msgspec.UnsetType = msgspec.UNSET
     total: int | msgspec.UnsetType = msgspec.UNSET
+    position: int | msgspec.UnsetType = msgspec.UNSET
     updated_at: str
 
 
@@ -229,6 +238,7 @@ _encode = msgspec.json.Encoder().encode
 def _progress_tail(task: Task, run: Run, status: TaskStatus) -> bytes:
     """Encode the tail of a progress frame."""
     message = run.message
+    waits = status is TaskStatus.CREATED
     frame = _ProgressTail(
         attempt=task.attempt,
         head=task.head,
@@ -237,6 +247,7 @@ def _progress_tail(task: Task, run: Run, status: TaskStatus) -> bytes:
         message=None if message is None else clip(message, MESSAGE_BYTES),
         step=msgspec.UNSET if run.step is None else run.step,
         total=msgspec.UNSET if run.total is None else run.total,
+        position=run.position if waits and run.position else msgspec.UNSET,
         updated_at=rfc3339(run.updated_at),
     )
     return _encode(frame)[1:]

@@ -119,8 +119,8 @@ class Worker:
         """Begin to take work."""
         logging.getLogger().addHandler(self._handler)
         self._engine.attend(self)
-        self._engine.claim("default.async", self._slots.async_runs)
-        self._engine.claim("default.thread", self._slots.thread_runs)
+        self._engine.claim("async", self._slots.async_runs)
+        self._engine.claim("thread", self._slots.thread_runs)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -133,6 +133,11 @@ class Worker:
     def running(self) -> int:
         """How many commands run, abandoned ones included."""
         return len(self._attempts)
+
+    @property
+    def busy_threads(self) -> int:
+        """How many threads run commands, or have not quite returned from one."""
+        return self._threads.busy
 
     def accept(self, claim: Claim) -> None:
         """Begin to execute."""
@@ -264,7 +269,7 @@ class Worker:
     def _release(self, run: Run) -> None:
         """Give a slot back."""
         if not self._stopping:
-            self._engine.claim(run.request.queue, 1)
+            self._engine.release(run)
 
     def revoke(self, claim: Claim) -> None:
         """Stop a command: nobody wants its run any more."""

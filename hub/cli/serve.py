@@ -29,6 +29,8 @@ KeepUp = Callable[[Registry], AbstractAsyncContextManager[None]]
 
 logger = logging.getLogger("hub.cli")
 
+MOMENT_S: Final = 0.1
+"""How long a thread may take to end that has been told to."""
 USAGE: Final = 2
 """The exit code of a hub that cannot start as it was asked to."""
 
@@ -113,7 +115,10 @@ def _run(
 def _held_up() -> bool:
     """Whether the interpreter would wait for a thread that a plugin has started."""
     ours = threading.main_thread(), threading.current_thread()
-    return any(not t.daemon and t not in ours for t in threading.enumerate())
+    theirs = [t for t in threading.enumerate() if not t.daemon and t not in ours]
+    for thread in theirs:
+        thread.join(MOMENT_S)  # it may have been told to end just now
+    return any(thread.is_alive() for thread in theirs)
 
 
 def _leave(code: int) -> None:

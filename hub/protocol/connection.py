@@ -26,7 +26,7 @@ from hub.errors import (
     UnknownTypeError,
 )
 from hub.protocol import salvage
-from hub.protocol.frames import AnyClientFrame, Execute, Hello, Id, Watch
+from hub.protocol.frames import PRIORITIES, AnyClientFrame, Execute, Hello, Id, Watch
 from hub.protocol.writing import Framing, Subprotocol, framing
 
 MINUTE: Final = 60.0
@@ -328,7 +328,7 @@ def wrong_in_execute(frame: Execute) -> HubError | None:
 def _field_out_of_range(frame: Execute) -> str | None:
     """Return the name of a field whose value is out of range, or not offered yet."""
     found: str | None = None
-    if frame.priority != "normal":
+    if frame.priority not in PRIORITIES:
         found = "priority"
     elif frame.cache not in _CACHES:
         found = "cache"
@@ -360,7 +360,7 @@ def _watch(frame: Watch) -> Watch | Refusal:
 
 
 _WANTED: Final = {
-    "priority": "this hub knows only normal",
+    "priority": "high, normal or low",
     "cache": "use, refresh or off",
     "linger_ms": "not supported by this hub",
     "credit": "not supported by this hub",

@@ -160,7 +160,8 @@ class Output:
         most = self._pipe.caps.chunk_bytes
         if len(encoded) <= most:
             return self.chunk(channel, kind, encoded)
-        step = max(1, (most - 2) // _TEXT_BYTES)
+        # A multiple of four, so that each piece of base64 can be read by itself.
+        step = max(4, (most - 2) // _TEXT_BYTES & ~3)
         waits: Awaitable[None] = READY
         for at in range(0, len(data), step):
             waits = self.chunk(channel, kind, to_json(data[at : at + step]))

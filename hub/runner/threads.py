@@ -19,9 +19,8 @@ from hub.runs import Outcome
 
 Job = Callable[[], None]
 
-BUSY: Final = "taskhub-command"
-IDLE: Final = "taskhub-idle"
-"""What threads are called, for whoever looks at them."""
+NAME: Final = "taskhub-command"
+"""What the threads are called."""
 
 
 class Threads:
@@ -33,6 +32,11 @@ class Threads:
         self._idle = 0
         self._started = 0
 
+    @property
+    def busy(self) -> int:
+        """How many threads have a job, or are about to have one."""
+        return self._started - self._idle
+
     def start(self, job: Job) -> None:
         """Run a job in a thread that is free, or in a new one. It must not raise."""
         with self._lock:
@@ -43,7 +47,7 @@ class Threads:
                 self._started += 1
         self._jobs.put(job)
         if not spare:
-            threading.Thread(target=self._work, name=IDLE, daemon=True).start()
+            threading.Thread(target=self._work, name=NAME, daemon=True).start()
 
     def close(self) -> None:
         """Let the threads go that are free, and the others once they are."""
@@ -51,12 +55,9 @@ class Threads:
             self._jobs.put(None)
 
     def _work(self) -> None:
-        """Run job after job; the thread's name says whether it has one."""
-        thread = threading.current_thread()
+        """Run job after job."""
         while (job := self._jobs.get()) is not None:
-            thread.name = BUSY
             job()
-            thread.name = IDLE
             with self._lock:
                 self._idle += 1
 

@@ -34,9 +34,8 @@ class Life:
 
     def __init__(self, settings: Settings, given: Given, parts: Parts) -> None:
         timing = settings.timing
-        self._tick_s: float | None = None
+        self._tick_s = timing.tick_s
         if isinstance(asyncio.get_running_loop(), VirtualLoop):
-            self._tick_s = timing.tick_s
             own = msgspec.structs.replace(timing, tick_s=NEVER_S)
             settings = msgspec.structs.replace(settings, timing=own)
         sources = Sources(
@@ -71,7 +70,9 @@ class Life:
         if not begun.done():
             begun.cancel()
             await self._task
-        if self._tick_s is not None:
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, VirtualLoop):
+            loop.heed(lambda: self.node.busy_threads)
             self._pulse = Pulse(self.node.tick, self._tick_s)
         return self
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, Final, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
-from hub.runner.threads import IDLE
+from hub.runner.threads import NAME
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,6 +75,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._asked_until = BEGIN_S
         self._hurrying = False
         self._jobs = 0
+        self._outside: list[Callable[[], object]] = []
         self._others = set(threading.enumerate())
         selector = self._watched = _Selector()
         super().__init__(selector)
@@ -96,6 +97,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             await asyncio.sleep(seconds)
         finally:
             self._hurrying = False
+
+    def heed(self, busy: Callable[[], object]) -> None:
+        """Let time pass really while something says that it is busy."""
+        self._outside.append(busy)
 
     def run_in_executor(
         self,
@@ -141,11 +146,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Whether something that is not on this loop may call back."""
         if self._jobs or len(self._watched.get_map()) > self._own:
             return True
+        if any(busy() for busy in self._outside):
+            return True
         return any(
-            # The threads of the loop's own executor are counted by their jobs.
+            # Threads that are kept for the next job are counted by their jobs.
             thread not in self._others
-            and thread.name != IDLE
-            and not thread.name.startswith("asyncio_")
+            and not thread.name.startswith((NAME, "asyncio_"))
             for thread in threading.enumerate()
         )
 

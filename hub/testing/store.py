@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+from hub.backlog.backlog import Backlog
 from hub.clock import Clock
 from hub.engines.base import Bounds, Runner
 from hub.engines.memory import MemoryEngine
+from hub.engines.places import Places
 from hub.engines.sqlite.recovery import Recovered
 from hub.ids import TaskIds
-from hub.runs import Claim, Mood, Outcome
+from hub.runs import Claim, Mood, Outcome, Run
 
 
 class OutlivingEngine(MemoryEngine):
@@ -40,11 +42,23 @@ class OutlivingEngine(MemoryEngine):
         wall = self._clock.wall()
         for claim in list(self._running.values()):
             super().finish(claim, Recovered.interrupted(claim.run, wall))
-        self._demand.clear()
         self.clear_cache(None, None)
-        for queue in self._queues.values():
-            for run in queue:
+        self._line_up()
+
+    def _line_up(self) -> None:
+        """Let what waits wait for another worker, in its order."""
+        bounds = self._bounds
+        runs = {task.run.number: task.run for task in self._shelf.tasks.values()}
+        self._backlog = Backlog(ageing_s=bounds.ageing_s, pools=bounds.pools)
+        self._places = Places(
+            self._backlog, self._clock, bounds.progress_ms / 1000, self._fan
+        )
+        for _, run in sorted(runs.items()):
+            if run.mood is Mood.QUEUED:
                 run.prepared = None
+                self._enqueue(run)
+                if run.followers:
+                    self._places.watch(run)
 
     def attend(self, worker: Runner) -> None:
         """Name the worker of the hub that has taken the place of the last one."""
@@ -55,6 +69,11 @@ class OutlivingEngine(MemoryEngine):
         """Hand out work, unless nobody is there to do it."""
         if not self.dead:
             super().claim(queue, count)
+
+    def release(self, run: Run) -> None:
+        """Take a slot back, unless nobody has slots any more."""
+        if not self.dead:
+            super().release(run)
 
     def finish(self, claim: Claim, outcome: Outcome) -> bool:
         """End a run, unless the hub dies in that moment."""

@@ -48,6 +48,7 @@ class StoredRequest(msgspec.Struct, frozen=True, array_like=True):
     priority: str
     cache: str
     trace: str | None
+    concurrency: int | None = None
 
 
 class StoredOutcome(msgspec.Struct, frozen=True, array_like=True):
@@ -133,6 +134,7 @@ def pack_request(request: Submission) -> bytes:
             request.priority,
             request.cache,
             request.trace,
+            request.concurrency,
         )
     )
 
@@ -181,6 +183,7 @@ def unpack_request(body: bytes) -> Submission:
         priority=stored.priority,
         cache=stored.cache,
         trace=stored.trace,
+        concurrency=stored.concurrency,
     )
 
 
