@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -349,3 +350,17 @@ def test_reload_names_what_it_needs(
         assert "pip install 'taskhub[dev]'" in result.stderr
     else:
         assert isinstance(result.exception, ModuleNotFoundError)
+
+
+def test_a_thread_that_is_about_to_end_is_given_a_moment() -> None:
+    """Only one that goes on would hold the process up."""
+    ending = threading.Timer(0.02, lambda: None)
+    ending.start()
+    assert not serve._held_up()
+
+    release = threading.Event()
+    stuck = threading.Thread(target=release.wait, args=(10,))
+    stuck.start()
+    assert serve._held_up()
+    release.set()
+    stuck.join()
