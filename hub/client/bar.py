@@ -2,7 +2,6 @@
 
 from typing import TextIO
 
-import msgspec
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -69,7 +68,12 @@ class Bar(Screen):
 
 def _text(event: Event) -> Text:
     """Return a line; colours are kept where the command says that they are some."""
-    if isinstance(event, Chunk) and event.kind == "ansi" and event.data is not None:
-        if event.data is not msgspec.UNSET:
-            return Text.from_ansi(str(event.data).removesuffix("\n"))
+    if (
+        isinstance(event, Chunk)
+        and event.kind == "ansi"
+        and isinstance(event.data, str)
+    ):
+        text = Text.from_ansi(event.data.removesuffix("\n"))
+        if text.plain == safe(text.plain):
+            return text
     return Text(line(event))

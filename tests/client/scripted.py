@@ -131,8 +131,9 @@ async def scripted(
 
 
 @asynccontextmanager
-async def plain(answer: bytes) -> AsyncIterator[int]:
+async def plain(answer: bytes, *, closes: bool = True) -> AsyncIterator[int]:
     """Serve a port that says the same to everybody; give its number."""
+    done = asyncio.Event()
 
     async def handle(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -141,8 +142,11 @@ async def plain(answer: bytes) -> AsyncIterator[int]:
             await reader.read(1000)
             writer.write(answer)
             await writer.drain()
+        if not closes:
+            await done.wait()
         writer.close()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+        done.set()
