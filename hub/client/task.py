@@ -120,6 +120,12 @@ class AsyncTask:
             StopAsyncIteration: The task has ended.
             HubError: What it says cannot be read any more.
         """
+        following = self._following
+        # What waits already is taken without further ado: there may be much of it.
+        if not self._is_read and (event := following.mailbox.pop()) is not None:
+            if following.took():
+                self._link.read(following)
+            return event
         for event in await self._events(1):
             return event
         raise StopAsyncIteration
