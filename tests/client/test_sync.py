@@ -64,6 +64,15 @@ def test_a_task_is_read_in_a_loop(hub: Hub) -> None:
     assert task.wait().result == 5
 
 
+def test_a_slow_reader_gets_everything(hub: Hub) -> None:
+    """More than may wait at once: the end first, then the output, in order."""
+    task = hub.options(chunks=True).execute("lab.flood", n=150, size=20_000)
+    assert task.wait().result == {"sent": 150}
+
+    data = [event.data for event in task if isinstance(event, Chunk)]
+    assert [int(text.partition(" ")[0]) for text in data] == list(range(150))
+
+
 def test_waiting_has_an_end(hub: Hub) -> None:
     """The task goes on after a timeout, until it is cancelled."""
     task = hub.execute("lab.wait", name="never")
