@@ -8,26 +8,13 @@ from msgspec import structs
 from hub.client.conversation import Cancelling
 from hub.client.cursor import Unknown
 from hub.client.errors import ConnectionLost
-from hub.client.following import Following
 from hub.errors import HubError, NotFoundError
 from hub.events import Chunk
 from hub.protocol.frames import ErrorFrame, Ok, OpenedFrame, Pong
 from hub.tasks import TaskStatus
-from tests.client.model import World
+from tests.client.model import accepted
 from tests.client.test_conversation import settle
 from tests.client.test_show import progress
-
-
-def accepted() -> tuple[World, Following]:
-    """Return a world in which a task was accepted."""
-    world = World(1, "json", 1000)
-    following = world.execute(reads=True)
-    world.connect()
-    world.deliver()
-    world.send()
-    world.deliver()
-    assert following.task_id == "t0"
-    return world, following
 
 
 def refusal(code: str, **fields: Any) -> ErrorFrame:
