@@ -9,6 +9,7 @@ def test_price():
 ```
 """
 
+from hub.client.cursor import Event, Log
 from hub.errors import HubError, PluginRefusedError
 from hub.testing.hubs import AsyncCaller, AsyncTestHub
 from hub.testing.loops import NothingHappensError, VirtualLoop, simulated
@@ -20,7 +21,7 @@ from hub.testing.points import (
     at_progress,
     before_finish,
 )
-from hub.testing.tasks import Event, Log, TestTask
+from hub.testing.tasks import TestTask
 from hub.testing.wishes import Options
 
 __all__ = [

@@ -2,11 +2,12 @@
 
 from base64 import b64decode
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
+from hub.client.cursor import Event, Log
 from hub.clock import Clock
 from hub.codec import from_json, json_head
 from hub.events import Chunk, Gap, Progress, Reset
@@ -14,30 +15,6 @@ from hub.responses import response as response_of
 from hub.runs import Task
 from hub.tasks import Failure, TaskResponse, TaskStatus
 from hub.watches import progress_tail
-
-
-class Log(Struct, frozen=True, kw_only=True):
-    """A record of what a command logs: a chunk of channel ``log``.
-
-    Attributes:
-        task_id: Of the task.
-        seq: Number in the log.
-        at: Milliseconds since the run was accepted.
-        level: debug, info, warning, error or critical.
-        logger: Who says it, where it says its name.
-        message: What it says.
-    """
-
-    task_id: str
-    seq: int
-    at: int
-    level: str
-    logger: str | None = None
-    message: str
-
-
-Event: TypeAlias = Progress | Chunk | Log | Reset | Gap
-"""What a task tells its reader."""
 
 
 class TestTask:
