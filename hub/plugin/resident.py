@@ -71,6 +71,12 @@ class Resident:
             return self._info.find(command)
         return self._specs.get(command)
 
+    @property
+    def apart(self) -> bool:
+        """Whether any of its commands runs in a process of its own."""
+        specs = self._specs if self._info is None else self._info.commands
+        return any(spec.isolation == "process" for spec in specs.values())
+
     def record(self, *, ok: bool, ms: float) -> None:
         """Count a run that ended."""
         if self._plugin is not None:
