@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from hub.plugin.contract import PluginBase
 from hub.plugin.loading import Found, Shelf, load_entry_point
+from hub.plugin.methods import read_ahead
 
 
 class Origin(Struct, frozen=True, kw_only=True):
@@ -45,6 +46,7 @@ class Stock:
         cls = self._classes.get(origin)
         if cls is None:
             cls = self._classes[origin] = self._load(origin)
+            read_ahead(cls)
         return cls
 
     def _load(self, origin: Origin) -> type[PluginBase]:

@@ -245,7 +245,7 @@ def _settle(
 
 def _writer(number: int) -> io.TextIOWrapper:
     """Return a stream whose lines leave at once, whatever the locale."""
-    return open(  # noqa: PTH123, SIM115  # a file by its number, open to the end
+    return open(  # a file by its number, open to the end
         number,
         "w",
         buffering=1,

@@ -39,6 +39,7 @@ class Upbringing(msgspec.Struct, frozen=True, kw_only=True):
         limits: What a process may use.
         spares: How many processes are kept ready at most.
         result_bytes: How long a result may be.
+        start_s: How long the nursery leaves the hub alone that is starting.
     """
 
     config: Mapping[str, Mapping[str, object]] = {}
@@ -46,6 +47,7 @@ class Upbringing(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     spares: int = 4
     result_bytes: int = 64 * 1024 * 1024
+    start_s: float = 0.25
 
 
 class Processes:
@@ -73,8 +75,8 @@ class Processes:
         self._loop = asyncio.get_running_loop()
 
     async def __aenter__(self) -> Self:
-        """Start the nursery, and the first spares, where any plugin needs them."""
-        self._start()
+        """Begin: the nursery is started when the hub has, or is asked for sooner."""
+        self._loop.call_later(self._upbringing.start_s, self._start)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -14,6 +14,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -60,6 +61,9 @@ LAST_S: Final = 1.0
 """How long a socket is heard after its process is gone: nobody can hold it then."""
 
 
+NEWS_S: Final = 0.2
+"""How long the news of a death may take after the socket's end: longer, and there is
+none."""
 NOISE_S: Final = 0.05
 """By how much a deadline may seem to move although it does not."""
 
@@ -141,7 +145,6 @@ class Remote:
         self._refusal: str | None = None
         self._reason: str | None = None
         self._code = 0
-        self._hung_up = False
         self._told_to_stop = False
         self._killed = False
         self._now = asyncio.get_running_loop().time
@@ -241,13 +244,21 @@ class Remote:
         except GarbledError as error:
             self._reason = f"it sent what is no letter: {error}"
         except (asyncio.IncompleteReadError, OSError):
-            self._hung_up = not self._dead.is_set()
+            await self._see_death()
         except Exception:
             logger.exception("what the process %d said could not be taken", self.pid)
             self._reason = "what it said could not be taken"
         self.kill()
         await self._dead.wait()
         self._bury()
+
+    async def _see_death(self) -> None:
+        """Wait for the news of the death of a process that has hung up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(NEWS_S):
+                await self._dead.wait()
+        if not self._dead.is_set():
+            self._reason = "it closed its line to the hub"
 
     async def _listen(self, wire: socket.socket) -> None:
         """Hear what the process says until it hangs up."""
@@ -339,8 +350,6 @@ class Remote:
                 code=PluginError.code,
                 error=f"The plugin does not start in a process: {self._refusal}",
             )
-        if self._hung_up and self._code == -signal.SIGKILL:
-            self._reason = self._reason or "it closed its line to the hub"
         return lost(self._code, self._reason)
 
     def _tell_operator(self, words: str) -> None:

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-from hub import Plugin, Retry, TaskContext, TaskError, command
 from msgspec import Struct
+
+from hub import Plugin, Retry, TaskContext, TaskError, command
 
 FOREVER = 3600
 
@@ -79,13 +80,13 @@ class Apart(Plugin):
     def says(self, ctx: TaskContext) -> None:
         """Speak in every way there is."""
         ctx.progress(0.25, "a quarter", step=1, total=4)
-        ctx.chunk({"a": 1})
-        ctx.chunk("text", channel="side", kind="text")
-        ctx.write(b"\x00\xff", kind="image/png")
+        _ = ctx.chunk({"a": 1})
+        _ = ctx.chunk("text", channel="side", kind="text")
+        _ = ctx.write(b"\x00\xff", kind="image/png")
         ctx.log("logged", level="warning")
         logging.getLogger("some.library").info("from %s", "logging")
-        print("printed")
-        print("complained", file=sys.stderr)
+        print("printed")  # noqa: T201  # what a plugin should not do
+        print("complained", file=sys.stderr)  # noqa: T201  # likewise
         os.write(1, b'{"raw": "line"}\n')
         subprocess.run(["/bin/sh", "-c", "echo by a program"], check=True)
         ctx.progress(0.75, "three quarters")
@@ -104,7 +105,7 @@ class Apart(Plugin):
     @command(isolation="process")
     def dies(self, ctx: TaskContext, how: str = "exit") -> None:
         """End worse."""
-        ctx.chunk("last words")
+        _ = ctx.chunk("last words")
         if how == "segfault":
             ctypes.string_at(0)
         elif how == "kill":
@@ -123,8 +124,9 @@ class Apart(Plugin):
     @command(isolation="process")
     def nonsense(self, ctx: TaskContext, data: str = "nonsense") -> None:
         """Write bytes of its own on its line to the hub."""
-        ctx.chunk("before")
-        line: Any = ctx._sink._line  # nothing is hidden from a plugin
+        _ = ctx.chunk("before")
+        sink: Any = ctx._sink  # nothing is hidden from a plugin
+        line = sink._line
         line._wire.setblocking(True)
         line._wire.sendall(bytes.fromhex(data))
         time.sleep(FOREVER)
@@ -144,7 +146,7 @@ class Apart(Plugin):
     @command(isolation="process", timeout=0.5)
     def spins(self, ctx: TaskContext) -> None:
         """Never come back to Python."""
-        ctx.chunk(os.getpid())
+        _ = ctx.chunk(os.getpid())
         sum(iter(int, 1))
 
     @command(isolation="process")
@@ -158,21 +160,21 @@ class Apart(Plugin):
         """Wait until it is told to stop; leave a note of how it was."""
         if deaf:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        ctx.chunk(os.getpid())
+        _ = ctx.chunk(os.getpid())
         try:
             while deaf or not ctx.cancelled:
                 time.sleep(0.01)
         finally:
-            Path(note).write_text(f"cancelled={ctx.cancelled}")
+            _write(note, f"cancelled={ctx.cancelled}")
 
     @command(isolation="process")
     def sleeps(self, ctx: TaskContext, note: str) -> None:
         """Sleep, and look at nothing."""
-        ctx.chunk(os.getpid())
+        _ = ctx.chunk(os.getpid())
         try:
             time.sleep(FOREVER)
         finally:
-            Path(note).write_text(f"cancelled={ctx.cancelled}")
+            _write(note, f"cancelled={ctx.cancelled}")
 
     @command(isolation="process")
     def handles(self, ctx: TaskContext, note: str) -> None:
@@ -183,7 +185,7 @@ class Apart(Plugin):
             sys.exit(0)
 
         signal.signal(signal.SIGTERM, handler)
-        ctx.chunk(os.getpid())
+        _ = ctx.chunk(os.getpid())
         time.sleep(FOREVER)
 
     @command(isolation="process")
@@ -193,7 +195,7 @@ class Apart(Plugin):
         try:
             await asyncio.sleep(FOREVER)
         finally:
-            Path(note).write_text(f"cancelled={ctx.cancelled}")
+            _write(note, f"cancelled={ctx.cancelled}")
 
     @command(isolation="process")
     def family(self, ctx: TaskContext, stay: bool = True, deaf: bool = True) -> None:
@@ -209,7 +211,7 @@ class Apart(Plugin):
             text=True,
             check=True,
         )
-        ctx.chunk([os.getpid(), near.pid, far.pid, int(orphan.stdout)])
+        _ = ctx.chunk([os.getpid(), near.pid, far.pid, int(orphan.stdout)])
         while stay and (deaf or not ctx.cancelled):
             time.sleep(0.01)
 
@@ -217,17 +219,18 @@ class Apart(Plugin):
     def surroundings(self, ctx: TaskContext) -> dict[str, object]:
         """Say what it has inherited."""
         files = {}
-        for name in os.listdir("/proc/self/fd"):
+        for entry in Path("/proc/self/fd").iterdir():
             with contextlib.suppress(OSError):
-                files[name] = os.readlink(f"/proc/self/fd/{name}")
-        inets = 0
-        for name in files:
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as s:
-                inets += s.family != socket.AF_UNIX
+                files[entry.name] = str(entry.readlink())
+        families = []
+        for name, target in files.items():
+            if target.startswith("socket:"):
+                with socket.socket(fileno=os.dup(int(name))) as each:
+                    families.append(each.family.name)
         return {
             "environ": dict(os.environ),
             "files": files,
-            "inets": inets,
+            "families": families,
             "group": os.getpgid(0),
             "session": os.getsid(0),
             "pid": os.getpid(),
@@ -238,3 +241,8 @@ class Apart(Plugin):
     async def beside(self, ctx: TaskContext) -> str:
         """Run on the hub's loop."""
         return "beside"
+
+
+def _write(note: str, text: str) -> None:
+    """Leave a note."""
+    Path(note).write_text(text)
