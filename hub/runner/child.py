@@ -31,7 +31,7 @@ from hub.plugin.origin import Stock
 from hub.plugin.resident import Resident
 from hub.plugin.spec import CommandSpec
 from hub.runner.inline import run_inline
-from hub.runner.letters import Begin, Ended, Order, Ready, Refused, Said
+from hub.runner.letters import Begin, Begun, Ended, Order, Ready, Refused, Said
 from hub.runner.line import Line
 from hub.runner.outcomes import raised, returned, stopped
 from hub.runner.plain import run_plain
@@ -145,6 +145,7 @@ class Child:
             self._line.send(Ready())
             order = runner.run(self._next())
             if isinstance(order, Order):
+                self._line.send(Begun())
                 self._line.finish(self._execute(runner, resident, order))
             runner.run(resident.stop(LEAVE_S))
 
