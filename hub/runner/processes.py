@@ -20,7 +20,7 @@ from hub.plugin.command import Defaults
 from hub.plugin.origin import Origin
 from hub.runner.keeper import Keeper
 from hub.runner.letters import Begin, Limits
-from hub.runner.outcomes import refused
+from hub.runner.losses import lost
 from hub.runner.remote import Remote
 from hub.runner.work import Work
 
@@ -209,7 +209,7 @@ class Processes:
         try:
             self.run(work)
         except UnavailableError as error:
-            work.ended(refused(error.code))
+            work.ended(lost(0, error.message))
             work.gone()
 
     def _close_retired(self) -> None:

@@ -10,7 +10,7 @@ from tests.blackbox.client import Client
 from tests.blackbox.server import HubProcess
 from tests.kin import sockets, until
 
-FOLDER = Path(__file__).parent / "processes"
+FOLDER = Path(__file__).parent / "plugins" / "processes"
 ENVIRON = {
     "TASKHUB__PLUGIN__APART__SECRET": "s3cret",
     "MY_TOKEN": "t",
