@@ -8,7 +8,6 @@ output and errors, come through two pipes. Each line becomes a record of the cha
 import asyncio
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final, Self
 
 from hub.codec import to_json
@@ -96,10 +95,3 @@ class Printed:
 
 def _ignore(_record: bytes) -> None:
     """Take a record that comes too late."""
-
-
-def read_words(file: int, most: int = 65536) -> str:
-    """Return the last words of a process: what it wrote as it crashed."""
-    with suppress(OSError):
-        return os.pread(file, most, 0).decode(errors="backslashreplace")
-    return ""

@@ -9,16 +9,15 @@ what its socket holds by then is heard to the end: the outcome may be there.
 import asyncio
 import enum
 import logging
-import os
 import signal
 import socket
-import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import Final
 
 from hub.errors import OutputTooLargeError, PluginError
 from hub.runner.keeper import Keeper
+from hub.runner.kit import Kit
 from hub.runner.letters import (
     Advance,
     AnyLetter,
@@ -47,7 +46,6 @@ from hub.runner.post import (
     read,
     to_bytes,
 )
-from hub.runner.printed import Printed, read_words
 from hub.runner.work import Work
 from hub.runs import Outcome
 from hub.tasks import TaskStatus
@@ -141,27 +139,9 @@ class Remote:
         self._dead = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
         self._unsent = [to_bytes(begin)]
-        ours, files = self._open()
-        keeper.fork(number, self, files)
-        self._task = asyncio.get_running_loop().create_task(self._live(ours))
-
-    def _open(self) -> tuple[socket.socket, list[int]]:
-        """Open what the process is spoken to by; return the hub's end, and its own.
-
-        The hub's are closed in `_bury`, the others by the keeper.
-        """
-        with ExitStack() as opened:
-            self._words = opened.enter_context(tempfile.TemporaryFile(buffering=0))
-            ours, theirs = socket.socketpair()
-            opened.callback(ours.close)
-            opened.callback(theirs.close)
-            self._printed = (
-                opened.enter_context(Printed("stdout", "info", self._record)),
-                opened.enter_context(Printed("stderr", "warning", self._record)),
-            )
-            words = os.dup(self._words.fileno())
-            opened.pop_all()
-        return ours, [theirs.detach(), *(each.theirs for each in self._printed), words]
+        self._kit = Kit(self._record)
+        keeper.fork(number, self, self._kit.theirs)
+        self._task = asyncio.get_running_loop().create_task(self._live(self._kit.wire))
 
     # What the pool says.
 
@@ -325,8 +305,7 @@ class Remote:
         if self.phase is not Phase.RUNNING or self._work is None:
             return
         self._move(Phase.ENDED)
-        for each in self._printed:
-            each.drain()
+        self._kit.drain()
         self._work.ended(outcome)
         # Its plugin may take a while to clean up, but not for ever.
         asyncio.get_running_loop().call_later(2 * LAST_S, self.kill)
@@ -336,15 +315,13 @@ class Remote:
         if self._writer is not None:
             self._writer.transport.abort()
         told = self._told_to_stop or self.phase is not Phase.RUNNING
-        words = read_words(self._words.fileno())
+        words = self._kit.last_words()
         if not told or words:
             self._tell_operator(words)
         again = self._unbegun()
         if not again:
             self._end(self._outcome())
-        for each in self._printed:
-            each.close()
-        self._words.close()
+        self._kit.close()
         self._move(Phase.GONE)
         self._gone(self, self._work if again else None)
         if self._work is not None and not again:

@@ -2,10 +2,9 @@
 
 import asyncio
 import os
-from pathlib import Path
 
 from hub.codec import from_json
-from hub.runner.printed import LINE_BYTES, Printed, read_words
+from hub.runner.printed import LINE_BYTES, Printed
 from tests.stage import soon
 
 
@@ -88,14 +87,3 @@ async def test_the_end_of_a_pipe_is_noticed() -> None:
     listener.printed.close()
 
     assert listener.texts == ["end"]
-
-
-def test_last_words_are_read_from_the_beginning(tmp_path: Path) -> None:
-    """As far as they go; a file that cannot be read holds none."""
-    path = tmp_path / "words"
-    path.write_bytes(b"Fatal \xff")
-    with path.open("rb") as file:
-        assert read_words(file.fileno()) == "Fatal \\xff"
-        assert read_words(file.fileno(), 3) == "Fat"
-
-    assert read_words(-1) == ""
