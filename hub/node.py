@@ -52,6 +52,7 @@ class Node:
         delivery: What callers are sent.
         house: What sessions share.
         metrics: The counters.
+        processes: Where commands run that want a process.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -65,6 +66,7 @@ class Node:
         self.orchestrator: Orchestrator
         self.delivery: Delivery
         self.house: House
+        self.processes: Processes
         self._worker: Worker
 
     @property
@@ -118,7 +120,7 @@ class Node:
             hello_bytes=settings.limits.hello_bytes,
             bad_frames=settings.limits.bad_frames_per_minute,
         )
-        processes = Processes(self.registry.apart(), _upbringing(settings))
+        self.processes = Processes(self.registry.apart(), _upbringing(settings))
         self._worker = Worker(
             self.engine,
             self.registry,
@@ -126,7 +128,7 @@ class Node:
             self.metrics,
             slots=_slots(settings),
             locale=settings.locale,
-            processes=await stack.enter_async_context(processes),
+            processes=await stack.enter_async_context(self.processes),
         )
         await stack.enter_async_context(self._worker)
         group = await stack.enter_async_context(asyncio.TaskGroup())
