@@ -105,7 +105,6 @@ def test_refused_commands_are_listed_with_their_reason(http: httpx.Client) -> No
         ("again", "retries"),
         ("again_on", "retry_on"),
         ("lonely", "concurrency"),
-        ("apart", "process"),
         ("endless", "keep"),
         ("elsewhere", "pool"),
     ):
