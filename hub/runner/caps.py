@@ -44,7 +44,8 @@ def text_pieces(text: str, most: int) -> Iterator[bytes]:
     if len(encoded) <= most:
         yield encoded
         return
-    step = max(1, (most - 2) // _TEXT_BYTES)
+    # A multiple of four, so that each piece of base64 can be read by itself.
+    step = max(4, (most - 2) // _TEXT_BYTES & ~3)
     for at in range(0, len(text), step):
         yield to_json(text[at : at + step])
 

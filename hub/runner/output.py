@@ -129,8 +129,12 @@ class Output:
 
     def text(self, channel: str, kind: str | None, data: str) -> Awaitable[None]:
         """Take text; cut it where it is too long for one chunk."""
+        encoded = to_json(data)
+        most = self._pipe.caps.chunk_bytes
+        if len(encoded) <= most:
+            return self.chunk(channel, kind, encoded)
         waits: Awaitable[None] = READY
-        for piece in text_pieces(data, self._pipe.caps.chunk_bytes):
+        for piece in text_pieces(data, most):
             waits = self.chunk(channel, kind, piece)
         return waits
 
@@ -199,7 +203,8 @@ class Output:
             text = words("log_dropped", "en", count=self._dropped)
             record = to_json(LogRecord(level="warning", message=text))
             self._put(LOG, None, record, False)  # noqa: FBT003  # ditto
-        self.flush()
+        if self._pieces:
+            self.flush()
         self._closed = True
         self._overflow = None
 
