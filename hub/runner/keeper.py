@@ -60,7 +60,7 @@ class Keeper:
         self._kept: dict[int, Kept] = {}
         self._pids: dict[int, int] = {}
         self._queue: deque[tuple[bytes, tuple[int, ...]]] = deque()
-        self._unpacker = Unpacker()
+        self._unpacker = Unpacker(trusting=False)
         self._closing = False
         self._over = asyncio.Event()
         self._control, theirs = socket.socketpair()

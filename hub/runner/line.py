@@ -64,7 +64,7 @@ class Line:
         self._progress: Advance | None = None
         self._spoke = 0.0
         self._orders: deque[Begin | Order] = deque()
-        self._unpacker = Unpacker()
+        self._unpacker = Unpacker(trusting=True)
         self._listeners: list[Callable[[], None]] = []
         self._wake, self._woken = socket.socketpair()
         self._wake.settimeout(0)

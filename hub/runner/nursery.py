@@ -60,7 +60,7 @@ class Nursery:
         self._control = control
         self._parent = parent
         self._stock = Stock()
-        self._unpacker = Unpacker()
+        self._unpacker = Unpacker(trusting=True)
         self._files: deque[int] = deque()
         self._pids: dict[int, int] = {}
         self._numbers: dict[int, int] = {}

@@ -84,7 +84,7 @@ def to_bytes(letter: AnyLetter) -> bytes:
 
 
 def measure(head: bytes, ended_bytes: int = SMALL, most: int = SMALL) -> int:
-    """Return how long the body is that a head announces.
+    """Return how long the body is that a head announces, if a process may say that.
 
     Args:
         head: The first bytes of a letter.
@@ -93,15 +93,17 @@ def measure(head: bytes, ended_bytes: int = SMALL, most: int = SMALL) -> int:
 
     Raises:
         TooLargeError: It is an `Ended` that is too long.
-        GarbledError: There is no such kind, or it is too long.
+        GarbledError: There is no such kind, only the hub says it, or it is too long.
     """
     kind, length = HEAD.unpack(head)
     if kind not in _KINDS:
         raise GarbledError("it is of no known kind")
+    if kind in _UNBOUNDED:
+        raise GarbledError("it is of a kind that only the hub says")
     if kind == b"E":
         if length > ended_bytes:
             raise TooLargeError
-    elif length > most and kind not in _UNBOUNDED:
+    elif length > most:
         raise GarbledError(f"it is {length} bytes long, and the limit is {most}")
     return int(length)
 
@@ -114,15 +116,22 @@ def read(head: bytes, body: bytes) -> AnyLetter:
     """
     try:
         letter: AnyLetter = _DECODERS[head[:1]](body)
+    except KeyError:
+        raise GarbledError("it is of no known kind") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GarbledError(str(error)) from None
     return letter
 
 
 class Unpacker:
-    """Cuts a stream of bytes into letters; for the sides that need not wait."""
+    """Cuts a stream of bytes into letters; for the sides that need not wait.
 
-    def __init__(self) -> None:
+    Args:
+        trusting: Whether it is the hub who speaks: it may say anything, at any length.
+    """
+
+    def __init__(self, *, trusting: bool) -> None:
+        self._trusting = trusting
         self._bytes = bytearray()
 
     def feed(self, data: bytes) -> list[AnyLetter]:
@@ -135,7 +144,8 @@ class Unpacker:
         letters: list[AnyLetter] = []
         while len(self._bytes) >= HEAD.size:
             head = bytes(self._bytes[: HEAD.size])
-            end = HEAD.size + measure(head)
+            size = HEAD.unpack(head)[1] if self._trusting else measure(head)
+            end = HEAD.size + size
             if len(self._bytes) < end:
                 break
             letters.append(read(head, bytes(self._bytes[HEAD.size : end])))

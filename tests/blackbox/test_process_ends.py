@@ -108,13 +108,14 @@ def test_a_crash_leaves_its_stack_in_the_hubs_log(
         "00" * 64,
         "ff" * 4096,
         "43ffffffff",
+        "4fffffffff",
         "43" + "00000003" + "c1c1c1",
         # A chunk whose data is no JSON.
         "43" + "00000009" + "94a3" + b"out".hex() + "c0c40121c2",
         # A letter that only the hub writes.
         "53" + "00000001" + "90",
     ],
-    ids=["zeros", "noise", "huge", "no body", "no json", "the hub's"],
+    ids=["zeros", "noise", "huge", "endless", "no body", "no json", "the hub's"],
 )
 def test_garbage_is_one_failed_run(client: Client, data: str) -> None:
     """Whatever a process writes on its line costs its own run, and nobody else's."""

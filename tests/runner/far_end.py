@@ -23,7 +23,7 @@ class Hub:
         self.wire.settimeout(PATIENCE_S)
         self.line = Line(theirs)
         self.thread = self.line.start()
-        self._unpacker = Unpacker()
+        self._unpacker = Unpacker(trusting=False)
         self._heard: list[AnyLetter] = []
 
     def hear(self, count: int) -> list[AnyLetter]:

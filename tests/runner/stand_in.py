@@ -47,7 +47,7 @@ class Nursery:
         self.kept: Kept
         self.wire: socket.socket
         self.files: list[int] = []
-        self.unpacker = Unpacker()
+        self.unpacker = Unpacker(trusting=True)
 
     def fork(self, _number: int, kept: Kept, files: Sequence[int]) -> None:
         """Take the files that a process would get."""

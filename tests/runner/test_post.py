@@ -58,7 +58,7 @@ def test_a_letter_is_read_as_it_was_written(letter: AnyLetter) -> None:
     data = to_bytes(letter)
     head, body = data[: HEAD.size], data[HEAD.size :]
 
-    assert measure(head) == len(body)
+    assert HEAD.unpack(head)[1] == len(body)
     assert read(head, body) == letter
 
 
@@ -80,7 +80,7 @@ def test_an_outcome_comes_through() -> None:
 def test_a_stream_may_be_cut_anywhere(size: int) -> None:
     """Letters are complete when their last byte is there, and none is lost."""
     stream = b"".join(to_bytes(each) for each in LETTERS)
-    unpacker, found = Unpacker(), list[AnyLetter]()
+    unpacker, found = Unpacker(trusting=True), list[AnyLetter]()
 
     for at in range(0, len(stream), size):
         found += unpacker.feed(stream[at : at + size])
@@ -94,12 +94,20 @@ def test_a_stream_may_be_cut_anywhere(size: int) -> None:
         (HEAD.pack(b"\0", 0), "no known kind"),
         (HEAD.pack(b"C", SMALL + 1), "bytes long"),
         (HEAD.pack(b"R", 2**32 - 1), "bytes long"),
+        (HEAD.pack(b"O", 2**32 - 1), "only the hub"),
+        (HEAD.pack(b"l", 1), "only the hub"),
     ],
 )
 def test_a_head_is_not_believed(head: bytes, reason: str) -> None:
     """Unknown kinds and impossible lengths are seen before a byte is waited for."""
     with pytest.raises(GarbledError, match=reason):
         measure(head)
+
+
+def test_who_trusts_the_hub_still_reads_letters_only() -> None:
+    """Whatever else comes is not from the hub."""
+    with pytest.raises(GarbledError, match="no known kind"):
+        Unpacker(trusting=True).feed(HEAD.pack(b"\0", 0))
 
 
 def test_an_outcome_may_be_as_long_as_a_log() -> None:
@@ -125,7 +133,7 @@ def test_an_outcome_may_be_as_long_as_a_log() -> None:
 def test_a_body_is_read_into_its_type(letter: bytes) -> None:
     """What does not fit is no letter, and nothing else is raised."""
     with pytest.raises(GarbledError):
-        Unpacker().feed(letter)
+        Unpacker(trusting=False).feed(letter)
 
 
 @pytest.mark.parametrize(
