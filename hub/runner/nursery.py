@@ -157,6 +157,7 @@ class Nursery:
         code = BROKEN
         words = io.FileIO(files[3], "w")
         try:
+            signal.set_wakeup_fd(-1)
             for each in (self._control, self._wake, self._woken):
                 each.close()
             _settle(files[1], files[2], words, limits, parent)
