@@ -1,0 +1,97 @@
+"""Questions over HTTP: what a hub answers outside of a conversation."""
+
+from typing import Any
+
+import h11
+import msgspec
+from websockets.exceptions import InvalidProxy
+
+from hub.client import troubles
+from hub.client.address import Address
+from hub.client.errors import NotAHubError, UnreachableError, refused
+from hub.client.exchange import Answer, exchange
+from hub.client.pace import Pace
+from hub.errors import HubError
+from hub.protocol.frames import ErrorFrame
+
+_REFUSAL = 400
+_PROBLEM = "application/problem+json"
+_decode = msgspec.json.Decoder().decode
+
+
+class _Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """A refusal (RFC 9457), as far as it is ours."""
+
+    code: str
+    detail: str
+    retry: bool
+    ran: str
+    retry_after_ms: int | msgspec.UnsetType = msgspec.UNSET
+
+
+async def fetch(
+    address: Address,
+    path: str,
+    *,
+    method: str = "GET",
+    locale: str | None = None,
+    pace: Pace,
+) -> Any:  # any JSON value
+    """Ask the hub something over HTTP.
+
+    Args:
+        address: Where the hub is.
+        path: Relative to the hub's root, with what is asked.
+        method: GET or DELETE.
+        locale: The language of its texts.
+        pace: How long it may take.
+
+    Returns:
+        The answer's value.
+
+    Raises:
+        HubError: It was refused, or could not be asked.
+    """
+    url = address.root + path
+    headers = [("Accept", "application/json"), ("Connection", "close")]
+    if address.token:
+        headers.append(("Authorization", f"Bearer {address.token}"))
+    if locale:
+        headers.append(("Accept-Language", locale))
+    try:
+        answer = await exchange(address, path, method, headers, pace)
+    except h11.RemoteProtocolError as error:
+        raise NotAHubError(f"What answers at {url} is no hub: {error}.") from None
+    except EOFError:
+        raise troubles.of_silence(url) from None
+    except (OSError, InvalidProxy) as error:
+        trouble = troubles.of_connecting(error, url)
+        raise (trouble.error if trouble else UnreachableError(str(error))) from None
+    if answer.status >= _REFUSAL:
+        raise _refusal(answer, url)
+    try:
+        return _decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise NotAHubError(f"What answers at {url} is no hub.") from None
+
+
+def _refusal(answer: Answer, url: str) -> HubError:
+    """Return the error that an answer stands for."""
+    if answer.media_type == _PROBLEM:
+        try:
+            problem = msgspec.json.decode(answer.body, type=_Problem)
+            known = {*_Problem.__struct_fields__, "type", "title", "status"}
+            rest = {k: v for k, v in _decode(answer.body).items() if k not in known}
+        except msgspec.DecodeError:
+            return troubles.of_status(answer.status, url).error
+        return refused(
+            ErrorFrame(
+                code=problem.code,
+                message=problem.detail,
+                retry=problem.retry,
+                ran=problem.ran,
+                retry_after_ms=problem.retry_after_ms,
+                detail=rest or msgspec.UNSET,
+            )
+        )
+    return troubles.of_status(answer.status, url).error
