@@ -14,10 +14,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from hub.errors import PluginRefusedError, UnknownCommandError
 from hub.plugin.command import Defaults
 from hub.plugin.contract import PluginBase
 from hub.plugin.loading import forget, plugin_name
+from hub.plugin.origin import Origin
 from hub.plugin.refusal import place_of
 from hub.plugin.report import PluginReport, Refusal, refusal_of
 from hub.plugin.resident import Resident
@@ -74,6 +77,7 @@ class Registry:
         self._seats: dict[str, Seat] = {}
         self._troubles: list[Refusal] = []
         self._residents: dict[str, Resident] = {}
+        self._origins: dict[str, Origin] = {}
         self._editions: Counter[str] = Counter()
         self._listeners: list[Callable[[str], None]] = []
         self._leaving: dict[asyncio.Task[None], Resident] = {}
@@ -185,6 +189,12 @@ class Registry:
         """Describe the plugins that were loaded, by name; health as last asked."""
         return [self._residents[name].report() for name in sorted(self._residents)]
 
+    def apart(self) -> list[Origin]:
+        """Return where the plugins come from that have commands in processes."""
+        return [
+            self._origins[name] for name, each in self._residents.items() if each.apart
+        ]
+
     def refused(self) -> list[Refusal]:
         """Return what is not served as it is now, in the order of rights to a name.
 
@@ -282,6 +292,7 @@ class Registry:
             return
         former = self._residents.get(name)
         self._residents[name] = resident
+        self._origins[name] = msgspec.structs.replace(candidate.origin, name=name)
         if former is not None:
             resident.succeed(former)
             self._see_off(former)

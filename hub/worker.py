@@ -9,27 +9,37 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 import msgspec
 
 from hub.clock import Clock
 from hub.engines.base import Engine
-from hub.errors import HubError, InternalError
+from hub.errors import HubError, InternalError, UnavailableError
 from hub.metrics import Metrics
 from hub.plugin.context import Facts, Sink, TaskContext
 from hub.plugin.resident import Resident
 from hub.plugin.spec import CommandSpec, Prepared
 from hub.registry import Registry
+from hub.runner.caps import Caps
 from hub.runner.inline import run_inline
+from hub.runner.letters import Order
+from hub.runner.losses import lost
 from hub.runner.outcomes import raised, refused, returned, stopped
-from hub.runner.output import Caps, Output, Pipe, ThreadOutput
+from hub.runner.output import Output, Pipe, ProcessOutput, ThreadOutput
+from hub.runner.processes import Processes
 from hub.runner.records import TaskLogHandler
 from hub.runner.threads import Threads, run_in_thread
+from hub.runner.work import Work
 from hub.runs import Claim, Mood, Outcome, Run
 from hub.tasks import TaskStatus
 
 logger = logging.getLogger("hub.worker")
+
+
+OUTPUTS: Final = {"async": Output, "thread": ThreadOutput, "process": ProcessOutput}
+"""The sinks of commands by where they run."""
 
 
 class Slots(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +48,14 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         async_runs: Commands on the loop.
         thread_runs: Commands in threads.
+        process_runs: Commands in processes.
         grace_s: How long a command may take to stop.
         caps: Bounds on what a command says.
     """
 
     async_runs: int = 256
     thread_runs: int = 32
+    process_runs: int = 2
     grace_s: float = 2.0
     caps: Caps = Caps()
 
@@ -61,6 +73,7 @@ class Attempt(msgspec.Struct, eq=False):
         over: Whether its run has ended.
         task: Where it runs, for a command on the loop.
         resident: The plugin, which is not stopped before the command has returned.
+        process: Where it runs, for a command in a process.
     """
 
     claim: Claim
@@ -72,6 +85,7 @@ class Attempt(msgspec.Struct, eq=False):
     given_up: float | None = None
     over: bool = False
     task: asyncio.Task[None] | None = None
+    process: Work | None = None
 
 
 class Worker:
@@ -85,6 +99,7 @@ class Worker:
         slots: How much runs at once.
         locale: What `ctx.locale` is in commands that are not localised.
         context: Makes what a command is given.
+        processes: Where commands run that want a process; None for nowhere.
     """
 
     def __init__(  # noqa: PLR0913  # what it is wired to
@@ -97,6 +112,7 @@ class Worker:
         slots: Slots,
         locale: str = "en",
         context: Callable[[Facts, Sink], TaskContext] = TaskContext,
+        processes: Processes | None = None,
     ) -> None:
         self._make_context = context
         self._engine = engine
@@ -110,6 +126,7 @@ class Worker:
         self._context = contextvars.copy_context()
         self._locale = locale
         self._threads = Threads()
+        self._processes = processes
         self._attempts: dict[int, Attempt] = {}
         self._handler = TaskLogHandler()
         self._stopping = False
@@ -121,6 +138,8 @@ class Worker:
         self._engine.attend(self)
         self._engine.claim("async", self._slots.async_runs)
         self._engine.claim("thread", self._slots.thread_runs)
+        if self._processes is not None:
+            self._engine.claim("process", self._slots.process_runs)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -167,8 +186,7 @@ class Worker:
     ) -> None:
         """Start a command."""
         run = claim.run
-        kind = ThreadOutput if spec.isolation == "thread" else Output
-        output = kind(
+        output = OUTPUTS[spec.isolation](
             self._pipe, claim, lambda: self._stop(attempt, "output_too_large")
         )
         resident = self._registry.lease(spec.plugin)
@@ -178,7 +196,9 @@ class Worker:
         run.prepared = None
         self._attempts[run.number] = attempt
         ctx = self._make_context(self._facts(claim, spec), output)
-        if spec.isolation == "thread":
+        if isinstance(output, ProcessOutput):
+            self._begin_apart(attempt, output)
+        elif spec.isolation == "thread":
             self._context.copy().run(
                 run_in_thread,
                 self._threads,
@@ -193,6 +213,32 @@ class Worker:
             attempt.task = self._loop.create_task(
                 self._inline(attempt, ctx, params), context=self._context.copy()
             )
+
+    def _begin_apart(self, attempt: Attempt, output: ProcessOutput) -> None:
+        """Start a command in a process of its own."""
+        run, spec = attempt.claim.run, attempt.spec
+        order = Order(
+            command=spec.name,
+            params=run.request.params,
+            facts=self._facts(attempt.claim, spec),
+            left=output.deadline,
+            grace=self._slots.grace_s,
+            caps=self._slots.caps,
+        )
+        work = Work(
+            spec.plugin,
+            order,
+            output,
+            lambda outcome: self._ended(attempt, outcome),
+            lambda: self._release(run),
+        )
+        try:
+            if self._processes is None:
+                raise UnavailableError
+            self._processes.run(work)
+            attempt.process = work
+        except UnavailableError as error:
+            self._ended(attempt, lost(0, error.message))
 
     def _facts(self, claim: Claim, spec: CommandSpec) -> Facts:
         """Return what a command may know of its task."""
@@ -246,7 +292,8 @@ class Worker:
             if attempt.code is not None:
                 outcome = stopped(attempt.code)
             self._finish(attempt.claim, outcome)
-        self._release(run)
+        if attempt.process is None:  # a process gives its slot back when it is gone
+            self._release(run)
         if self._stopping and not self._attempts:
             self._empty.set()
 
@@ -297,7 +344,16 @@ class Worker:
                 if now >= attempt.due:
                     self._stop(attempt, "deadline_exceeded")
             elif not attempt.over and now >= (attempt.given_up or now):
-                self._abandon(attempt)
+                self._give_up(attempt)
+        if self._processes is not None:
+            self._processes.tick()
+
+    def _give_up(self, attempt: Attempt) -> None:
+        """Kill a process that does not stop; abandon anything else, slot and all."""
+        if attempt.process is not None and attempt.process.kill():
+            attempt.given_up = self._clock.now() + self._slots.grace_s
+        else:
+            self._abandon(attempt)
 
     def _abandon(self, attempt: Attempt) -> None:
         """End the run of a command that does not stop; its slot stays taken."""
@@ -325,6 +381,15 @@ class Worker:
                 async with asyncio.timeout(self._slots.grace_s):
                     await self._empty.wait()
             except TimeoutError:
-                for attempt in list(self._attempts.values()):
-                    if not attempt.over:
-                        self._abandon(attempt)
+                await self._end_all()
+
+    async def _end_all(self) -> None:
+        """Give up whatever has not stopped; wait for processes, which then do."""
+        for _ in range(2):
+            for attempt in list(self._attempts.values()):
+                if not attempt.over:
+                    self._give_up(attempt)
+            if self._processes is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._slots.grace_s):
+                        await self._processes.idle()

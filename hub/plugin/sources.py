@@ -27,6 +27,7 @@ from hub.plugin.loading import (
     without_bytecode,
     without_modules,
 )
+from hub.plugin.origin import Origin, origin_of
 from hub.plugin.report import Source
 
 GROUP: Final = "taskhub.plugins"
@@ -66,6 +67,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
         file: What to load.
         within: The plugin's own file or folder, where that is known.
         source: Where it came from.
+        origin: What another process needs to load it, too.
         code: The print of its code; `SEALED` where nobody looks.
         load: Returns its class, or raises PluginRefusedError.
     """
@@ -75,6 +77,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     file: Path
     within: Path | None
     source: Source
+    origin: Origin
     code: bytes
     load: Callable[[], type[PluginBase]]
 
@@ -188,6 +191,7 @@ class Finder:
                 file=each.file,
                 within=each.folder or each.file,
                 source=source,
+                origin=origin_of(path, each),
                 code=own + neighbours,
                 load=lambda each=each: shelf.load(each),  # type: ignore[misc]  # (mypy cannot infer a lambda's default)
             )
@@ -221,6 +225,7 @@ class Finder:
                 file=Path(point.module),
                 within=None,
                 source="entry point",
+                origin=Origin(name=point.name, file=point.module, entry=point.value),
                 code=code,
                 load=lambda point=point, code=code: self._import(point, code),  # type: ignore[misc]  # (as above)
             )

@@ -9,8 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from hub.plugin.context import LogRecord, Sink
-from hub.runner.output import READY
+from hub.plugin.context import READY, LogRecord, Sink
 
 TURNS: Final = 3
 """How many turns of the loop a cancellation needs to reach its command, at most."""

@@ -13,6 +13,7 @@ from hub.auth import LOCAL
 from hub.errors import PluginRefusedError
 from hub.plugin.contract import PluginBase
 from hub.plugin.loading import Shelf, find_in, plugin_name
+from hub.plugin.origin import Origin, origin_of
 from hub.plugin.sources import SEALED, Candidate
 from hub.testing.points import Point
 
@@ -135,6 +136,7 @@ class Given:
                     file=found.file,
                     within=found.folder or found.file,
                     source="folder",
+                    origin=origin_of(path.parent, found),
                     code=SEALED,
                     # Once: a hub that comes back has the same class.
                     load=functools.cache(functools.partial(shelf.load, found)),
@@ -152,6 +154,9 @@ def _of_class(cls: type[PluginBase]) -> Candidate:
         file=Path(file),
         within=None,
         source="entry point",
+        origin=Origin(
+            name=name, file=str(file), entry=f"{cls.__module__}:{cls.__qualname__}"
+        ),
         code=SEALED,
         load=lambda: cls,
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from hub.plugin.contract import PluginBase
+from hub.plugin.origin import Origin
 from hub.plugin.seats import Seat, denial, owners
 from hub.plugin.sources import SEALED, Candidate
 
@@ -15,6 +16,7 @@ def seat(name: str, file: str, cls: type[PluginBase] | None = None) -> Seat:
         file=Path(file),
         within=None,
         source="folder",
+        origin=Origin(name=name, file=file),
         code=SEALED,
         load=lambda: PluginBase,
     )
