@@ -160,3 +160,24 @@ def test_a_plugin_that_leaves_is_unknown(make_hub: MakeHub, tmp_path: Path) -> N
         assert failed.failure["code"] == "unknown_command"
         assert failed.response["error"] == "There is no plugin 'lab'."
     hub.stop()
+
+
+def test_commands_in_processes_are_reloaded(make_hub: MakeHub, tmp_path: Path) -> None:
+    """Processes that were kept ready with the old code are not used any more."""
+    folder = tmp_path / "broken"
+    write(folder, 1)
+    path = folder / "lab.py"
+    apart = """
+    @command(isolation="process")
+    def apart(self, ctx) -> int:
+        return 1
+"""
+    path.write_text(path.read_text() + apart)
+    hub = make_hub("--reload", plugins=[folder]).start()
+    with hub.client() as client:
+        assert client.run("lab", "apart").value == 1
+
+        path.write_text(path.read_text().replace("return 1", "return 2"))
+        logged(hub, 1)
+        assert [client.run("lab", "apart").value for _ in range(2)] == [2, 2]
+    hub.stop()
