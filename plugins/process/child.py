@@ -87,7 +87,7 @@ async def run_program(
     child.begin(stdin, budget, say)
     try:
         async with asyncio.timeout(program.timeout_s):
-            out, err = await child.finish()
+            await child.finish()
     except TimeoutError:
         raise TaskError(
             f"The program ran longer than {program.timeout_s:g} s and was ended",
@@ -99,8 +99,8 @@ async def run_program(
     return Ended(
         exit_code=code if code >= 0 else None,
         signal=signal.Signals(-code).name if code < 0 else None,
-        out_bytes=out,
-        err_bytes=err,
+        out_bytes=child.sizes["out"],
+        err_bytes=child.sizes["err"],
         dropped_bytes=budget.dropped,
         seconds=round(loop.time() - started, 3),
     )
@@ -141,6 +141,7 @@ class _Child:
     """A program that was started, and its process group."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.sizes = {"out": 0, "err": 0}
         self._process = process
         self._loop = asyncio.get_running_loop()
         self._exited = asyncio.Event()
@@ -161,23 +162,29 @@ class _Child:
     def begin(self, stdin: str | None, budget: _Budget, say: Say) -> None:
         """Feed it, and pass its output on."""
         process = self._process
-        self._out = self._read(process.stdout, "out", budget, say)
-        self._err = self._read(process.stderr, "err", budget, say)
+        self._out = asyncio.create_task(
+            self._pass_on(process.stdout, "out", budget, say)
+        )
+        self._err = asyncio.create_task(
+            self._pass_on(process.stderr, "err", budget, say)
+        )
         self._fed = asyncio.create_task(self._feed(process.stdin, stdin))
 
-    def _read(
-        self, pipe: IO[bytes] | None, channel: str, budget: _Budget, say: Say
-    ) -> asyncio.Task[int]:
-        return asyncio.create_task(self._pass_on(pipe, channel, budget, say))
-
-    async def finish(self) -> tuple[int, int]:
-        """Wait for its end; return the sizes of its two outputs."""
+    async def finish(self) -> None:
+        """Wait for its end, and for that of its output."""
         await self._exited.wait()
-        # What it left behind may hold the pipes open: it ends with the program.
-        self._signal(signal.SIGTERM)
-        await asyncio.wait({self._out, self._err}, timeout=LINGER_S)
-        self._signal(signal.SIGKILL)
-        return await self._out, await self._err
+        # What it left behind may hold the pipes open: it ends with the program. What
+        # has left its group is not ours any more, and is not waited for.
+        done = set[asyncio.Task[None]]()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self._signal(number)
+            done, open_still = await asyncio.wait(
+                {self._out, self._err}, timeout=LINGER_S
+            )
+            if not open_still:
+                break
+        for pump in done:
+            pump.result()
 
     async def end(self, grace_s: float) -> None:
         """Ask what is left of the group to end; after the grace, end it.
@@ -198,7 +205,7 @@ class _Child:
     async def _emptied(self, within_s: float) -> None:
         """Wait until nobody is left in the group, or the time is over."""
         until = self._loop.time() + within_s
-        while self._signal(0) and self._loop.time() < until:
+        while self._signal(0) and self._loop.time() < until:  # noqa: ASYNC110  # no event says so
             await asyncio.sleep(LOOK_S)
 
     def _signal(self, number: int) -> bool:
@@ -212,24 +219,22 @@ class _Child:
 
     async def _pass_on(
         self, pipe: IO[bytes] | None, channel: str, budget: _Budget, say: Say
-    ) -> int:
-        """Say what comes out of a pipe; return how many bytes that were."""
+    ) -> None:
+        """Say what comes out of a pipe, and count it."""
         reader = asyncio.StreamReader(READ)
         transport, _ = await self._loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), pipe
         )
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        total = 0
         try:
             while block := await reader.read(READ):
-                total += len(block)
+                self.sizes[channel] += len(block)
                 if text := decoder.decode(budget.take(block)):
                     await say(channel, text)
             if rest := decoder.decode(b"", final=True):
                 await say(channel, rest)
         finally:
             transport.close()
-        return total
 
     async def _feed(self, pipe: IO[bytes] | None, text: str | None) -> None:
         """Write text into a pipe and close it; a program need not read it."""

@@ -30,8 +30,6 @@ INHERITED: Final = (
 )
 """Variables of the hub that a program gets unless the operator says otherwise."""
 
-Text = Annotated[str, Meta(min_length=1)]
-
 
 class Parameter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value that callers may give to a program.
@@ -88,7 +86,7 @@ class Program(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         output_bytes: How much of its output is kept; the rest is read and dropped.
     """
 
-    argv: Annotated[list[Text], Meta(min_length=1)]
+    argv: Annotated[list[str], Meta(min_length=1)]
     description: str = ""
     parameters: dict[str, Parameter] = {}
     cwd: str | None = None
@@ -108,8 +106,10 @@ class Program(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ValueError: They do not.
         """
         used = {name for part in self.argv for name in PLACE.findall(part)}
-        if PLACE.search(self.argv[0]):
-            raise ValueError("argv: the program itself cannot be a parameter")
+        if not self.argv[0] or PLACE.search(self.argv[0]):
+            raise ValueError(
+                "argv: it has to begin with a program, and not a parameter"
+            )
         if used != set(self.parameters):
             odd = ", ".join(sorted(used ^ set(self.parameters)))
             raise ValueError(f"argv and parameters do not agree about: {odd}")
