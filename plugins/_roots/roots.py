@@ -39,6 +39,11 @@ class Place(Struct, frozen=True, kw_only=True):
         """Write it as callers do."""
         return "/".join((self.root, *self.parts))
 
+    def beside(self, end: str) -> Self:
+        """Return the place of the same name with something after it."""
+        *parts, last = self.parts
+        return structs.replace(self, parts=(*parts, last + end))
+
     def parent(self) -> Self:
         """Return the folder that it is in."""
         return structs.replace(self, parts=self.parts[:-1])
