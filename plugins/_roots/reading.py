@@ -18,20 +18,32 @@ MARKS: Final = {
 """The encodings that a text can begin by naming."""
 
 
-def texts(opened: Opened, stopped: Callable[[], bool]) -> Iterator[str]:
+def texts(
+    opened: Opened,
+    stopped: Callable[[], bool],
+    told: Callable[[int], None] = lambda _: None,
+) -> Iterator[str]:
     """Read a text in pieces of about a MiB, until it ends or is to stop.
 
     It is UTF-8, or UTF-16 where it says so; what cannot be decoded becomes U+FFFD.
 
+    Args:
+        opened: The file.
+        stopped: Whether to stop.
+        told: Told after each piece how many bytes were read so far.
+
     Raises:
         TaskError: It is binary, or cannot be read on.
     """
+    read = 0
     decoder: codecs.IncrementalDecoder | None = None
     for block in blocks(opened, stopped):
         if decoder is None:
             encoding = _encoding(block, opened.path)
             decoder = codecs.getincrementaldecoder(encoding)("replace")
         yield decoder.decode(block)
+        read += len(block)
+        told(read)
     if decoder is not None and not stopped():
         yield decoder.decode(b"", final=True)
 
