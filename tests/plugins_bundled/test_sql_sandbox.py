@@ -16,8 +16,8 @@ from plugins._roots import Roots
 from plugins.sql.engine import _connect, _Sandbox
 from plugins.sql.query import Bounds
 from plugins.sql.sources import open_tables
+from tests.plugins_bundled.queries import started
 from tests.plugins_bundled.recorder import ThreadRecorder
-from tests.plugins_bundled.test_sql import started
 
 SECRET = "secret-of-the-neighbour"
 
