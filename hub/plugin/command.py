@@ -185,7 +185,6 @@ def not_served(options: CommandOptions) -> str | None:
         "retries": options.retries > 0,
         "retry_on": bool(options.retry_on),
         "concurrency": options.concurrency is not None,
-        'isolation="process"': options.isolation == "process",
         'keep="tail"': options.keep == "tail",
         f"pool={options.pool!r}": options.pool != "default",
     }
@@ -222,6 +221,7 @@ def resolved(
         "localized": options.localized,
         "join": ttl is not None if options.join is UNSET else options.join,
         "isolation": isolation,
+        "awaits": awaits,
         "timeout": (
             defaults.timeout_s if options.timeout is UNSET else options.timeout
         ),

@@ -111,7 +111,7 @@ def test_a_classic_async_plugin_takes_any_name(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["again", "again_on", "lonely", "apart", "endless", "elsewhere"]
+    "command", ["again", "again_on", "lonely", "endless", "elsewhere"]
 )
 def test_a_command_that_asks_too_much_is_refused_alone(
     client: Client, command: str

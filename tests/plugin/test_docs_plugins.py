@@ -64,7 +64,6 @@ def test_what_is_not_served_is_said() -> None:
         {"retries": 1},
         {"retry_on": (OSError,)},
         {"concurrency": 1},
-        {"isolation": "process"},
         {"keep": "tail"},
         {"pool": "gpu"},
     ]
