@@ -7,6 +7,8 @@ from .pattern import Pattern
 
 LONGEST: Final = 64 * 1024
 """Characters of a line that are searched at once; a longer one is cut."""
+BLOCK: Final = 16 * 1024
+"""Characters that are searched at once before their lines are."""
 
 Line = tuple[int, int, str]
 """Number from 1, characters of the line before this part of it, and the part."""
@@ -16,11 +18,11 @@ def numbered(pieces: Iterable[str], pattern: Pattern) -> Iterator[Line]:
     """Yield the lines in which a pattern may be, without their ends."""
     number, column, rest = 1, 0, ""
     for piece in pieces:
-        block, _, rest = (rest + piece).rpartition("\n")
-        if _:
+        lines, end, rest = (rest + piece).rpartition("\n")
+        for block in _blocks(lines + end):
             if pattern.may_be_in(block):
-                yield from _lines(block, number, column)
-            number += block.count("\n") + 1
+                yield from _lines(block[:-1], number, column)
+            number += block.count("\n")
             column = 0
         while len(rest) > LONGEST:
             yield number, column, rest[:LONGEST]
@@ -28,6 +30,15 @@ def numbered(pieces: Iterable[str], pattern: Pattern) -> Iterator[Line]:
             rest = rest[LONGEST:]
     if rest:
         yield number, column, rest.removesuffix("\r")
+
+
+def _blocks(lines: str) -> Iterator[str]:
+    """Cut text that ends a line into blocks of whole lines."""
+    at = 0
+    while at < len(lines):
+        end = lines.find("\n", at + BLOCK) + 1 or len(lines)
+        yield lines[at:end]
+        at = end
 
 
 def _lines(block: str, number: int, column: int) -> Iterator[Line]:

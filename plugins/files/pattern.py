@@ -16,6 +16,10 @@ from hub import TaskError
 LINE_S: Final = 0.5
 """Seconds that an expression may take for one line."""
 
+# What means something else between the ends of a line than among other lines: looks
+# around, atomic groups, ends of a text.
+_LOCAL: Final = re.compile(r"\(\?[=!<>(|]|\\[AZzG]|[*+?}]\+|\(\*")
+
 # Recursion takes memory as fast as it can; no time limit is short enough for that.
 _RECURSIVE: Final = re.compile(r"\(\?(?:R|[+-]?\d|&|P>)")
 
@@ -44,6 +48,7 @@ class Pattern:
         self._text = text
         self._line_s = line_s
         self._plain = not expression and not ignore_case
+        self._local = expression and _LOCAL.search(text) is not None
         self._compiled = _compile(
             text if expression else re.escape(text), ignore_case=ignore_case
         )
@@ -51,8 +56,20 @@ class Pattern:
             raise _bad(text, "it calls itself, which is not allowed here")
 
     def may_be_in(self, block: str) -> bool:
-        """Whether lines of a block have to be looked at one by one."""
-        return not self._plain or self._text in block
+        """Whether lines of a block have to be looked at one by one.
+
+        Where an expression fits a line, it fits the block, too, unless it looks at the
+        surroundings. So most blocks cost one search in place of one for each line.
+        """
+        if self._plain:
+            return self._text in block
+        if self._local:
+            return True
+        try:
+            search = self._compiled.search
+            return bool(search(block, timeout=self._line_s, concurrent=True))
+        except TimeoutError:
+            return True
 
     def spans(self, line: str) -> Iterator[tuple[int, int]]:
         """Yield where it is in a line.
@@ -76,7 +93,7 @@ class Pattern:
 def _compile(expression: str, *, ignore_case: bool) -> regex.Pattern[str]:
     flags = regex.IGNORECASE | regex.FULLCASE if ignore_case else regex.VERSION0
     try:
-        return regex.compile(expression, flags)
+        return regex.compile(expression, flags | regex.MULTILINE)
     except (regex.error, OverflowError, RecursionError) as error:
         raise _bad(expression, str(error)) from None
 

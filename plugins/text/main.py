@@ -43,7 +43,7 @@ class Text(Plugin):
         """Whether every root is there."""
         return not await asyncio.to_thread(self._roots.missing)
 
-    @command(timeout=DAY_S, idempotent=True)
+    @command(timeout=DAY_S, idempotent=True, isolation="process")
     def words(
         self,
         ctx: TaskContext,

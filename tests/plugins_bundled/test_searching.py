@@ -5,6 +5,9 @@ import threading
 from pathlib import Path
 
 import pytest
+import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub import TaskError
 from plugins.files.lines import LONGEST, around, numbered
@@ -197,11 +200,11 @@ def test_bytes_that_are_no_text_are_no_end(
     files: Files, folder: Path, recorder: ThreadRecorder
 ) -> None:
     """What cannot be decoded is one character each."""
-    (folder / "d.txt").write_bytes(b"caf\xe9 needle")
+    (folder / "d.txt").write_bytes(b"pur\xe9e needle")
 
     files.search(recorder.context(), "data/d.txt", "needle")
 
-    assert found(recorder)[0][2] == 6
+    assert found(recorder)[0][2] == 7
 
 
 def test_a_cancelled_search_stops(
@@ -263,3 +266,60 @@ def test_a_long_line_is_shown_in_part(start: int, shown: str) -> None:
     assert part.startswith(shown[:1])
     assert line[start] in part
     assert len(part) <= 12
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    expression=st.sampled_from(
+        [
+            "a+b",
+            "^a",
+            "b$",
+            "^$",
+            r"a\sb",
+            "[^a]b",
+            "(?:a|b)*c",
+            r"\bb",
+            r"\Ba",
+            "(?<!b)a",
+            "(?=a)",
+            r"\Aa",
+            r"b\Z",
+            "(a)b*\\1",
+            "(?>a+)b",
+            "[^c]++c",
+            "a{2,}",
+            "(?i)A",
+        ]
+    ),
+    lines=st.lists(st.text("abc ", max_size=6), max_size=8),
+    block=st.integers(1, 30),
+)
+def test_blocks_make_no_difference(
+    expression: str, lines: list[str], block: int
+) -> None:
+    """What is found is what a search line by line finds, whatever stands around."""
+    text = "".join(f"{line}\n" for line in lines)
+    pattern = Pattern(expression, expression=True)
+    expected = [
+        (number, found.span())
+        for number, line in enumerate(lines, 1)
+        for found in regex.finditer(expression, line)
+    ]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("plugins.files.lines.BLOCK", block)
+        found = [
+            (number, span)
+            for number, _, line in numbered([text], pattern)
+            for span in pattern.spans(line)
+        ]
+
+    assert found == expected
+
+
+def test_a_block_that_takes_too_long_is_searched_by_lines() -> None:
+    """A limit of time for a line is none for a block."""
+    slow = Pattern("(?:(?:a|b|ab)*,)+x|needle", expression=True, line_s=1e-6)
+
+    assert slow.may_be_in("ab" * 5000)

@@ -5,10 +5,12 @@ import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub import TaskError
 from plugins.text import counting
-from plugins.text.counting import WORD, Count, Statistics
+from plugins.text.counting import ASCII_WORD, WORD, Count, Statistics
 from plugins.text.main import Text
 from tests.plugins_bundled.recorder import ThreadRecorder
 
@@ -92,6 +94,13 @@ def test_words_are_the_same_in_any_case_and_form() -> None:
     assert counted("CAFÉ cafe\u0301 Straße STRASSE").distinct_words == 2
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.text("aZ_09 .,''\n-", max_size=40))
+def test_the_fast_way_finds_the_same(text: str) -> None:
+    """Words of a text that is ASCII are those that the general rules find."""
+    assert ASCII_WORD.findall(text) == WORD.findall(text)
+
+
 def test_pieces_make_no_difference() -> None:
     """A text that comes in pieces of any size is the same text."""
     text = "Don't stop. 今天天气很好。 It's 3.14!\n\n  café cafe\u0301 ok.\nEnd" * 20
@@ -121,11 +130,13 @@ def test_a_text_without_spaces_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_different_words_are_bounded() -> None:
     """The first ones are told apart, and the result says that there were more."""
     count = Count(most_distinct=10)
-    count.add(" ".join(f"w{n} the" for n in range(100)))
+    count.add(" ".join(f"w{n} the" for n in range(100)) + "\n")
+    count.add("the new words")
 
     found = count.finish(1)
 
-    assert (found.words, found.distinct_words, found.capped) == (200, 10, True)
+    assert (found.words, found.distinct_words, found.capped) == (203, 10, True)
+    assert found.most_frequent[0].count == 101
     assert found.most_frequent[0].word == "the"
 
 
