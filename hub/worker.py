@@ -27,8 +27,8 @@ from hub.runner.outcomes import raised, refused, returned, stopped
 from hub.runner.output import Output, Pipe, ProcessOutput, ThreadOutput
 from hub.runner.processes import Processes
 from hub.runner.records import TaskLogHandler
-from hub.runner.remote import Remote, Work
 from hub.runner.threads import Threads, run_in_thread
+from hub.runner.work import Work
 from hub.runs import Claim, Mood, Outcome, Run
 from hub.tasks import TaskStatus
 
@@ -95,7 +95,7 @@ class Attempt:
         self.given_up: float | None = None
         self.over = False
         self.task: asyncio.Task[None] | None = None
-        self.process: Remote | None = None
+        self.process: Work | None = None
 
 
 class Worker:
@@ -225,15 +225,17 @@ class Worker:
             caps=self._slots.caps,
         )
         work = Work(
-            order=order,
-            output=output,
-            ended=lambda outcome: self._ended(attempt, outcome),
-            gone=lambda: self._release(run),
+            spec.plugin,
+            order,
+            output,
+            lambda outcome: self._ended(attempt, outcome),
+            lambda: self._release(run),
         )
         try:
             if self._processes is None:
                 raise UnavailableError
-            attempt.process = self._processes.run(spec.plugin, work)
+            self._processes.run(work)
+            attempt.process = work
         except UnavailableError as error:
             self._ended(attempt, refused(error.code))
 

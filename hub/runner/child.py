@@ -15,6 +15,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +31,7 @@ from hub.plugin.origin import Stock
 from hub.plugin.resident import Resident
 from hub.plugin.spec import CommandSpec
 from hub.runner.inline import run_inline
-from hub.runner.letters import Begin, Ended, Order, Ready, Refused, Said
+from hub.runner.letters import Begin, Begun, Ended, Order, Ready, Refused, Said
 from hub.runner.line import Line
 from hub.runner.outcomes import raised, returned, stopped
 from hub.runner.plain import run_plain
@@ -39,6 +40,8 @@ from hub.runner.voice import LoopVoice, Voice
 
 LEAVE_S: Final = 1.0
 """How long a plugin may take to let go of things when its process ends."""
+SIGNAL_S: Final = 0.02
+"""How long the line may take to notice a signal."""
 LOG_HELD_BYTES: Final = 1024 * 1024
 """How much may wait for the hub before log records are left out."""
 TEXT_CHARACTERS: Final = 16 * 1024
@@ -77,7 +80,8 @@ class Interrupter:
     """Interrupts the main thread, where a command there does not stop by itself."""
 
     def __init__(self) -> None:
-        self._armed = False
+        self._timer: threading.Timer | None = None
+        self._due = False
         self._main = threading.main_thread().ident or 0
 
     def take_sigterm(self) -> None:
@@ -85,25 +89,28 @@ class Interrupter:
         signal.signal(signal.SIGTERM, self._handle)
 
     def arm(self, seconds: float) -> None:
-        """Interrupt in so many seconds, unless it is disarmed before."""
-        self._armed = True
-        timer = threading.Timer(seconds, self._interrupt)
-        timer.daemon = True
-        timer.start()
+        """Interrupt in so many seconds, unless it is disarmed before; only once."""
+        if self._timer is None:
+            self._timer = threading.Timer(seconds, self._interrupt)
+            self._timer.daemon = True
+            self._timer.start()
 
     def disarm(self) -> None:
         """Leave the main thread alone."""
-        self._armed = False
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = False
 
     def _interrupt(self) -> None:
         """Send the signal once more, and mean it, unless the command handles it."""
-        if self._armed and signal.getsignal(signal.SIGTERM) == self._handle:
+        if signal.getsignal(signal.SIGTERM) == self._handle:
+            self._due = True
             signal.pthread_kill(self._main, signal.SIGTERM)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         """Do nothing at the first signal: the line has noticed it."""
-        if self._armed:
-            self._armed = False
+        if self._due:
+            self._due = False
             raise SystemExit("told to stop")
 
 
@@ -138,6 +145,7 @@ class Child:
             self._line.send(Ready())
             order = runner.run(self._next())
             if isinstance(order, Order):
+                self._line.send(Begun())
                 self._line.finish(self._execute(runner, resident, order))
             runner.run(resident.stop(LEAVE_S))
 
@@ -188,6 +196,9 @@ class Child:
             value = self._run(runner, resident, order)
             outcome = returned(value)
         except BaseException as error:  # noqa: BLE001  # it is the command's, whatever
+            if isinstance(error, SystemExit):
+                # A handler of its own may have been faster than the line.
+                time.sleep(SIGNAL_S)
             if self._line.stopping:
                 outcome = stopped("cancelled")
             else:
@@ -228,12 +239,9 @@ class Child:
         # Any: what `spec.parse` returned.
         """Run a plain command; interrupt it where it does not stop by itself."""
         voice = self._voice = Voice(self._line, order.caps)
-        armed = False
 
         def look() -> None:
-            nonlocal armed
-            if self._line.stopping and not armed:
-                armed = True
+            if self._line.stopping:
                 self._interrupter.arm(order.grace / 2)
 
         self._line.listen(look)

@@ -159,6 +159,10 @@ class Ready(Letter, frozen=True, kw_only=True):
     """The plugin is started."""
 
 
+class Begun(Letter, frozen=True, kw_only=True):
+    """The command has been taken: from now on it may have run."""
+
+
 class Refused(Letter, frozen=True, kw_only=True):
     """The plugin could not be started here.
 
@@ -246,6 +250,7 @@ AnyLetter: TypeAlias = (
     | Left
     | Stop
     | Ready
+    | Begun
     | Refused
     | Advance
     | Piece

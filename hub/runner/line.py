@@ -9,6 +9,7 @@ Signals may come at any moment, in the middle of any verb, and their handlers ma
 as well. So nothing here waits for a lock.
 """
 
+import os
 import select
 import signal
 import socket
@@ -26,6 +27,12 @@ PROGRESS_S: Final = 0.02
 """How long after a word of progress the next one waits."""
 LOOK_S: Final = 0.1
 """How often who waits for room looks whether there still is a hub."""
+ORPHAN_S: Final = 1.0
+"""How long a process may go on without its hub."""
+KNOCK: Final = signal.SIGURG
+"""Interrupts system calls, and does nothing else."""
+KNOCK_S: Final = 0.05
+"""How long between two of them."""
 
 
 class Line:
@@ -47,6 +54,8 @@ class Line:
         self.lost = False
         self.ends: float | None = None
         self.pressed = False
+        self._main: int | None = None
+        self._knocked = 0.0
         self._wire = wire
         self._queue: deque[bytes] = deque()
         self._rest = b""
@@ -68,8 +77,15 @@ class Line:
         return thread
 
     def watch_signals(self) -> None:
-        """Take SIGTERM as being told to stop, whatever its handler does."""
+        """Take SIGTERM as being told to stop, whatever its handler does.
+
+        Its handler runs when the main thread gets round to it. A signal that comes just
+        before a system call, or to another thread, does not end the call, so the main
+        thread is knocked up again and again from then on.
+        """
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        signal.signal(KNOCK, _nothing)
+        self._main = threading.main_thread().ident
 
     def close(self) -> None:
         """Hang up."""
@@ -211,9 +227,33 @@ class Line:
                 self._push()
             if self._patience() == 0:
                 self._tell()
+            self._knock()
+        self._outlive()
+
+    def _knock(self) -> None:
+        """Interrupt the main thread, if it is to stop, now and then."""
+        if self.stopping and self._main is not None:
+            now = time.monotonic()
+            if now - self._knocked >= KNOCK_S:
+                self._knocked = now
+                signal.pthread_kill(self._main, KNOCK)
+
+    def _outlive(self) -> None:
+        """End the process a moment after its hub, with all that is in its group.
+
+        The nursery does so first, if there still is one.
+        """
+        end = time.monotonic() + ORPHAN_S
+        while self._main is not None:
+            self._knock()
+            time.sleep(KNOCK_S)
+            if time.monotonic() >= end:
+                os.killpg(os.getpgid(0), signal.SIGKILL)
 
     def _patience(self) -> float | None:
-        """Return for how long the thread may sleep: progress may be due."""
+        """Return for how long the thread may sleep: progress may be due, or a knock."""
+        if self.stopping and self._main is not None:
+            return KNOCK_S
         if self._progress is None or self.held:
             return None
         return max(0.0, self._spoke + PROGRESS_S - time.monotonic())
@@ -253,3 +293,7 @@ class Line:
         """Tell the listeners that something has come or gone."""
         for listener in self._listeners:
             listener()
+
+
+def _nothing(*_: object) -> None:
+    """Handle a signal that only interrupts."""

@@ -20,7 +20,9 @@ from hub.plugin.command import Defaults
 from hub.plugin.origin import Origin
 from hub.runner.keeper import Keeper
 from hub.runner.letters import Begin, Limits
-from hub.runner.remote import Remote, Work
+from hub.runner.outcomes import refused
+from hub.runner.remote import Remote
+from hub.runner.work import Work
 
 logger = logging.getLogger("hub.runner")
 
@@ -96,18 +98,17 @@ class Processes:
         """The process ids of the spares that are ready, by plugin."""
         return {name: each.pid for name, each in self._spares.items() if each.ready}
 
-    def run(self, plugin: str, work: Work) -> Remote:
-        """Run a command in a process of its own; return that.
+    def run(self, work: Work) -> None:
+        """Run a command in a process of its own.
 
         Raises:
             UnavailableError: There can be no process now.
         """
-        remote = self._spares.pop(plugin, None) or self._make(plugin)
+        remote = self._spares.pop(work.plugin, None) or self._make(work.plugin)
         self._idle.clear()
         remote.run(work)
         # After whatever else this turn of the loop is about.
-        self._loop.call_soon(self._provide, plugin)
-        return remote
+        self._loop.call_soon(self._provide, work.plugin)
 
     async def idle(self) -> None:
         """Wait until no process has a command."""
@@ -187,9 +188,11 @@ class Processes:
         while len(self._spares) > self._upbringing.spares:
             self._spares.popitem(last=False)[1].dismiss()
 
-    def _forget(self, remote: Remote) -> None:
+    def _forget(self, remote: Remote, undone: Work | None) -> None:
         """Note that a process is gone; a spare that had been ready is made anew."""
         del self._living[remote.number]
+        if undone is not None:
+            self._run_again(undone)
         if not any(each.busy for each in self._living.values()):
             self._idle.set()
         if self._spares.get(remote.plugin) is remote:
@@ -199,6 +202,14 @@ class Processes:
             if remote.ready:
                 self._provide(remote.plugin)
         self._close_retired()
+
+    def _run_again(self, work: Work) -> None:
+        """Run a command whose process was lost before it began."""
+        try:
+            self.run(work)
+        except UnavailableError as error:
+            work.ended(refused(error.code))
+            work.gone()
 
     def _close_retired(self) -> None:
         """Close former nurseries that have no processes any more."""

@@ -17,17 +17,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-import msgspec
-
 from hub.errors import OutputTooLargeError, PluginError
 from hub.runner.keeper import Keeper
 from hub.runner.letters import (
     Advance,
     AnyLetter,
     Begin,
+    Begun,
     Ended,
     Left,
-    Order,
     Piece,
     Ready,
     Record,
@@ -50,6 +48,7 @@ from hub.runner.post import (
     to_bytes,
 )
 from hub.runner.printed import Printed, read_words
+from hub.runner.work import Work
 from hub.runs import Outcome
 from hub.tasks import TaskStatus
 
@@ -61,6 +60,8 @@ LAST_S: Final = 1.0
 """How long a socket is heard after its process is gone: nobody can hold it then."""
 
 
+TRIES: Final = 2
+"""How many processes a command is given to that are lost before it begins."""
 NEWS_S: Final = 0.2
 """How long the news of a death may take after the socket's end: longer, and there is
 none."""
@@ -83,27 +84,11 @@ class Phase(enum.Enum):
 
 MOVES: Final[dict[Phase, frozenset[Phase]]] = {
     Phase.SPARE: frozenset({Phase.RUNNING, Phase.GONE}),
-    Phase.RUNNING: frozenset({Phase.ENDED}),
+    Phase.RUNNING: frozenset({Phase.ENDED, Phase.GONE}),  # gone: it had not begun
     Phase.ENDED: frozenset({Phase.GONE}),
     Phase.GONE: frozenset(),
 }
 """Which phase may follow which."""
-
-
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process is to do, and who hears of it.
-
-    Attributes:
-        order: The command.
-        output: Takes what it says.
-        ended: Is told how it ended, once.
-        gone: Is told that the process is gone, after that.
-    """
-
-    order: Order
-    output: ProcessOutput
-    ended: Callable[[Outcome], None]
-    gone: Callable[[], None]
 
 
 class Remote:
@@ -114,7 +99,7 @@ class Remote:
         keeper: Of the nursery that makes it.
         begin: What it begins with.
         result_bytes: How long the result of its command may be.
-        gone: Is told when it is no more.
+        gone: Is told when it is no more, with the work that it leaves undone.
 
     Attributes:
         number: What it is called.
@@ -131,13 +116,14 @@ class Remote:
         keeper: Keeper,
         begin: Begin,
         result_bytes: int,
-        gone: Callable[["Remote"], None],
+        gone: Callable[["Remote", Work | None], None],
     ) -> None:
         self.number = number
         self.plugin = begin.origin.name
         self.phase = Phase.SPARE
         self.pid = 0
         self.ready = False
+        self._begun = False
         self.keeper = keeper
         self._gone = gone
         self._bounds = (result_bytes + SMALL, SMALL)
@@ -169,6 +155,8 @@ class Remote:
         """Run the command."""
         self._move(Phase.RUNNING)
         self._work = work
+        work.process = self
+        work.tries += 1
         left = work.order.left
         self._due = None if left is None else self._now() + left
         most = work.order.caps.chunk_bytes
@@ -281,6 +269,8 @@ class Remote:
             log(letter.logger, letter.level, letter.message, letter.trace)
         elif isinstance(letter, Ready):
             self.ready = True
+        elif isinstance(letter, Begun):
+            self._begun = True
         elif isinstance(letter, Refused):
             self._refusal = letter.reason
         elif self.phase is Phase.RUNNING and self._work is not None:
@@ -333,14 +323,25 @@ class Remote:
         words = read_words(self._words.fileno())
         if not told or words:
             self._tell_operator(words)
-        self._end(self._outcome())
+        again = self._unbegun()
+        if not again:
+            self._end(self._outcome())
         for each in self._printed:
             each.close()
         self._words.close()
         self._move(Phase.GONE)
-        self._gone(self)
-        if self._work is not None:
+        self._gone(self, self._work if again else None)
+        if self._work is not None and not again:
             self._work.gone()
+
+    def _unbegun(self) -> bool:
+        """Whether its command may be run elsewhere, because it has not begun here."""
+        return (
+            self.phase is Phase.RUNNING
+            and self._work is not None
+            and self._work.tries < TRIES
+            and not (self._begun or self._told_to_stop or self._refusal)
+        )
 
     def _outcome(self) -> Outcome:
         """Return the end of a command whose process is gone."""
