@@ -7,7 +7,8 @@ Plugins that read files share this: paths as callers write them, opened so that 
 from .globs import Filter
 from .opening import BLOCK, Opened, blocks, open_regular
 from .reading import texts
-from .roots import Place, Roots, RootsTable
+from .rooted import Rooted, RootsConfig
+from .roots import Place, Roots
 from .troubles import shown, trouble
 from .walking import Visit, walk
 
@@ -16,8 +17,9 @@ __all__ = [
     "Filter",
     "Opened",
     "Place",
+    "Rooted",
     "Roots",
-    "RootsTable",
+    "RootsConfig",
     "Visit",
     "blocks",
     "open_regular",

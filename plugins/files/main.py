@@ -1,13 +1,12 @@
 """The files plugin: checksums, text search and sizes, below the configured roots."""
 
-import asyncio
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from hub import Plugin, TaskContext, command
+from hub import TaskContext, command
 
-from .._roots import Filter, Roots, RootsTable
+from .._roots import Filter, Rooted
 from .hashing import Algorithm, Hashed, hash_files
 from .pattern import Pattern
 from .searching import Found, Search, search_files
@@ -38,31 +37,10 @@ Exclude = Annotated[
 ]
 
 
-class FilesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an operator may set in `[plugin.files]`."""
-
-    roots: RootsTable = []
-    """Folders that commands may read: paths, or a table of names and paths."""
-
-
-class Files(Plugin):
+class Files(Rooted):
     """Checksums, text search and sizes, in folders that the operator opened."""
 
     version = "1.0"
-    Config = FilesConfig
-    config: FilesConfig
-
-    async def start(self) -> None:
-        """Name the roots.
-
-        Raises:
-            ValueError: They cannot be told apart.
-        """
-        self._roots = Roots("files", self.config.roots)
-
-    async def healthy(self) -> bool:
-        """Whether every root is there."""
-        return not await asyncio.to_thread(self._roots.missing)
 
     @command(timeout=DAY_S, idempotent=True)
     def hash(

@@ -18,7 +18,7 @@ import duckdb
 from hub import TaskContext, TaskError
 
 from .._roots import Opened, Roots
-from .query import Answer, Bounds, Column, Query
+from .query import Answer, Column, Query, SqlConfig
 from .sources import Table, open_tables
 from .sqlite import Sqlite, copied, quoted
 from .statement import names_in
@@ -32,7 +32,9 @@ DESCRIPTORS: Final = "/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/de
 MIB: Final = 1024 * 1024
 
 
-def run_query(ctx: TaskContext, roots: Roots, query: Query, bounds: Bounds) -> Answer:
+def run_query(
+    ctx: TaskContext, roots: Roots, query: Query, bounds: SqlConfig
+) -> Answer:
     """Run a query; each row of its answer is a chunk.
 
     Raises:
@@ -59,7 +61,7 @@ def run_query(ctx: TaskContext, roots: Roots, query: Query, bounds: Bounds) -> A
         )
 
 
-def _connect(scratch: Path, bounds: Bounds) -> duckdb.DuckDBPyConnection:
+def _connect(scratch: Path, bounds: SqlConfig) -> duckdb.DuckDBPyConnection:
     """Open an empty database that lives in memory and knows no extension."""
     connection = duckdb.connect(
         ":memory:",
@@ -94,7 +96,7 @@ class _Sandbox:
         roots: Roots,
         connection: duckdb.DuckDBPyConnection,
         scratch: Path,
-        bounds: Bounds,
+        bounds: SqlConfig,
     ) -> None:
         self._ctx = ctx
         self._roots = roots

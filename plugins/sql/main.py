@@ -4,51 +4,33 @@ The database engine is an extra that need not be installed, and takes a while to
 it is imported when the first query comes.
 """
 
-import asyncio
 from collections.abc import Callable
 from importlib import import_module, util
 from typing import Annotated
 
-from msgspec import Meta, field
+from msgspec import Meta
 
-from hub import Plugin, TaskContext, TaskError, command
+from hub import TaskContext, TaskError, command
 
-from .._roots import Roots, RootsTable
-from .query import Answer, Bounds, Query
+from .._roots import Rooted, Roots
+from .query import Answer, Query, SqlConfig
 from .sources import Source
 
 DAY_S = 86_400
 
-RunQuery = Callable[[TaskContext, Roots, Query, Bounds], Answer]
+RunQuery = Callable[[TaskContext, Roots, Query, SqlConfig], Answer]
 
 
-class SqlConfig(Bounds, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an operator may set in `[plugin.sql]`: the roots, and the bounds."""
-
-    roots: RootsTable = field(default_factory=list[str])
-    """Folders that queries may read: paths, or a table of names and paths."""
-
-
-class Sql(Plugin):
+class Sql(Rooted):
     """Answers SQL over files in folders that the operator opened."""
 
     version = "1.0"
     Config = SqlConfig
     config: SqlConfig
 
-    async def start(self) -> None:
-        """Name the roots.
-
-        Raises:
-            ValueError: They cannot be told apart.
-        """
-        self._roots = Roots("sql", self.config.roots)
-
     async def healthy(self) -> bool:
         """Whether the engine is installed, and every root there."""
-        if util.find_spec("duckdb") is None:
-            return False
-        return not await asyncio.to_thread(self._roots.missing)
+        return util.find_spec("duckdb") is not None and await super().healthy()
 
     @command(timeout=DAY_S, idempotent=True)
     def query(

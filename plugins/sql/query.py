@@ -5,13 +5,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from .._roots import RootsConfig
 from .sources import Source
 
 Mib = Annotated[int, Meta(ge=16, le=1_048_576)]
 
 
-class Bounds(Struct, frozen=True, kw_only=True):
-    """What a query may take.
+class SqlConfig(RootsConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator may set in `[plugin.sql]`: the roots, and what a query may take.
 
     Attributes:
         memory_mib: Memory of the engine; larger sorts and joins use the disk.

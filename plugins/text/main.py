@@ -4,44 +4,22 @@ Counting words is work for the processor: in a thread it would hold up everythin
 in the hub.
 """
 
-import asyncio
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from hub import Plugin, TaskContext, TaskError, command
+from hub import TaskContext, TaskError, command
 
-from .._roots import Roots, RootsTable, texts
+from .._roots import Rooted, texts
 from .counting import Count, Statistics
 
 DAY_S = 86_400
 
 
-class TextConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an operator may set in `[plugin.text]`."""
-
-    roots: RootsTable = []
-    """Folders that commands may read: paths, or a table of names and paths."""
-
-
-class Text(Plugin):
+class Text(Rooted):
     """Counts words, sentences and characters of texts in any language."""
 
     version = "1.0"
-    Config = TextConfig
-    config: TextConfig
-
-    async def start(self) -> None:
-        """Name the roots.
-
-        Raises:
-            ValueError: They cannot be told apart.
-        """
-        self._roots = Roots("text", self.config.roots)
-
-    async def healthy(self) -> bool:
-        """Whether every root is there."""
-        return not await asyncio.to_thread(self._roots.missing)
 
     @command(timeout=DAY_S, idempotent=True, isolation="process")
     def words(

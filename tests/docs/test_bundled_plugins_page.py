@@ -11,14 +11,15 @@ import pytest
 
 from hub.plugin.config import config_of
 from hub.registry import Registry, Sources, bundled_folder
-from plugins._roots import Roots
+from plugins._roots import Roots, RootsConfig
 from plugins._roots.troubles import TEXTS
-from plugins.files.main import Files, FilesConfig
+from plugins.files.main import Files
 from plugins.process.main import Process, ProcessConfig
 from plugins.process.programs import Parameter, Program
-from plugins.sql.main import Sql, SqlConfig
+from plugins.sql.main import Sql
+from plugins.sql.query import SqlConfig
 from plugins.sql.sources import FORMATS
-from plugins.text.main import Text, TextConfig
+from plugins.text.main import Text
 from tests.docs import pages
 
 PAGE = "docs/bundled-plugins.md"
@@ -79,7 +80,7 @@ def test_each_key_is_named() -> None:
     page = pages.read(PAGE)
     keys = {
         name
-        for struct in (FilesConfig, ProcessConfig, SqlConfig, TextConfig)
+        for struct in (RootsConfig, ProcessConfig, SqlConfig)
         for name in struct.__struct_fields__
     }
     keys |= {*Program.__struct_fields__, *Parameter.__struct_fields__}

@@ -1,4 +1,4 @@
-"""A folder that is a root, a neighbour that nobody may see, and calls that fail."""
+"""Roots with their neighbours, calls that fail, and whether a process is there."""
 
 import asyncio
 from collections.abc import Callable
@@ -52,3 +52,12 @@ def started(table: dict[str, object]) -> Files:
     files = Files()
     asyncio.run(files.initialize(table))
     return files
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"

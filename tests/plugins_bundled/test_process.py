@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub import TaskError
+from tests.plugins_bundled.below import alive
 from tests.plugins_bundled.programs import Told, process, python, run
 
 
@@ -15,15 +16,6 @@ from tests.plugins_bundled.programs import Told, process, python, run
 async def told() -> Told:
     """What the program says."""
     return Told()
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text("ascii")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return text.rpartition(")")[2].split()[0] != "Z"
 
 
 async def gone(*pids: int, within_s: float = 5.0) -> bool:

@@ -186,6 +186,19 @@ def test_devices_are_not_opened() -> None:
     assert refusal(Roots("files", ["/dev"]), "dev/null") == "not_a_file"
 
 
+def test_a_folder_that_is_gone_in_the_middle_is_said(
+    roots: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was no folder when it was to be entered, and is nothing a moment later."""
+
+    def vanish(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(os, "stat", vanish)
+
+    assert refusal(roots, "data/a.txt/b") == "not_found"
+
+
 def test_what_becomes_a_fifo_is_not_read(
     roots: Roots, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

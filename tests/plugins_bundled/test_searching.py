@@ -207,6 +207,15 @@ def test_bytes_that_are_no_text_are_no_end(
     assert found(recorder)[0][2] == 7
 
 
+def test_an_empty_file_is_searched(
+    files: Files, folder: Path, recorder: ThreadRecorder
+) -> None:
+    """There is nothing in it."""
+    (folder / "empty.txt").touch()
+
+    assert files.search(recorder.context(), "data/empty.txt", "x").searched == 1
+
+
 def test_a_cancelled_search_stops(
     files: Files, folder: Path, recorder: ThreadRecorder
 ) -> None:

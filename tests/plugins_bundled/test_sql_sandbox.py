@@ -14,7 +14,7 @@ import pytest
 from hub import TaskError
 from plugins._roots import Roots
 from plugins.sql.engine import _connect, _Sandbox
-from plugins.sql.query import Bounds
+from plugins.sql.query import SqlConfig
 from plugins.sql.sources import open_tables
 from tests.plugins_bundled.queries import started
 from tests.plugins_bundled.recorder import ThreadRecorder
@@ -151,9 +151,9 @@ def confined(folder: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection
     roots = Roots("sql", [str(folder)])
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    with ExitStack() as files, closing(_connect(scratch, Bounds())) as connection:
+    with ExitStack() as files, closing(_connect(scratch, SqlConfig())) as connection:
         sandbox = _Sandbox(
-            ThreadRecorder().context(), roots, connection, scratch, Bounds()
+            ThreadRecorder().context(), roots, connection, scratch, SqlConfig()
         )
         sandbox.lay_out(open_tables([("", "data/a.csv")], {}, roots, files))
         yield connection

@@ -106,6 +106,18 @@ def test_a_journal_that_is_a_link_is_refused(sql: Sql, shop: Path) -> None:
     assert refusal(sql, 'FROM "data/shop.db".orders').code == "symlink"
 
 
+def test_a_file_that_changes_after_its_copy_is_refused(
+    sql: Sql, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint between the file and its journal makes a copy of neither."""
+    answers = iter([False, True])
+    monkeypatch.setattr(
+        "plugins._roots.opening.Opened.changed", lambda _: next(answers)
+    )
+
+    assert refusal(sql, 'FROM "data/shop.db".orders').code == "changed"
+
+
 def test_what_is_no_sqlite_says_so(sql: Sql, folder: Path) -> None:
     """By its name only."""
     (folder / "text.db").write_text("not a database" * 100)
