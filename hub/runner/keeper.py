@@ -44,6 +44,9 @@ class Keeper:
         limits: What each process may use.
         gone: Called on the loop when the nursery has ended by itself.
 
+    Raises:
+        OSError: It cannot be started.
+
     Attributes:
         pid: The nursery's process id.
     """
@@ -62,22 +65,13 @@ class Keeper:
         self._over = asyncio.Event()
         self._control, theirs = socket.socketpair()
         self._control.settimeout(0)
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  # this very interpreter
-                [
-                    sys.executable,
-                    "-c",
-                    PROGRAM,
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                    json.dumps(sys.path),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env=scrubbed(os.environ),
-                start_new_session=True,
-            )
+        try:
+            self._process = _start(theirs)
+        except OSError:
+            self._control.close()
+            raise
+        finally:
+            theirs.close()
         self.pid = self._process.pid
         self._loop.add_reader(self._control, self._hear)
         self._send(Load(origins=list(origins)))
@@ -180,6 +174,19 @@ class Keeper:
         elif isinstance(letter, Died) and letter.number in self._kept:
             self._pids.pop(letter.number, None)
             self._kept.pop(letter.number).died(letter.code, letter.reason)
+
+
+def _start(control: socket.socket) -> subprocess.Popen[bytes]:
+    """Start a nursery, with a socket and nothing else of this process."""
+    arguments = [str(control.fileno()), str(os.getpid()), json.dumps(sys.path)]
+    return subprocess.Popen(  # noqa: S603  # this very interpreter
+        [sys.executable, "-c", PROGRAM, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[control.fileno()],
+        env=scrubbed(os.environ),
+        start_new_session=True,
+    )
 
 
 def _close(files: Sequence[int]) -> None:

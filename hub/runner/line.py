@@ -87,12 +87,6 @@ class Line:
         signal.signal(KNOCK, _nothing)
         self._main = threading.main_thread().ident
 
-    def close(self) -> None:
-        """Hang up."""
-        with suppress(OSError):
-            self._wire.shutdown(socket.SHUT_RDWR)
-        self._nudge()
-
     # What the process is told.
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -229,6 +223,8 @@ class Line:
                 self._tell()
             self._knock()
         self._outlive()
+        for each in (self._wire, self._wake, self._woken):
+            each.close()
 
     def _knock(self) -> None:
         """Interrupt the main thread, if it is to stop, now and then."""

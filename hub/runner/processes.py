@@ -85,6 +85,7 @@ class Processes:
         """End everything."""
         self._closing = True
         keepers = [each for each in (self._keeper, *self._retired) if each is not None]
+        self._keeper = None
         await asyncio.gather(*(each.close() for each in keepers))
         await asyncio.gather(*(each.over() for each in list(self._living.values())))
 

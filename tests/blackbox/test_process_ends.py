@@ -14,9 +14,9 @@ import pytest
 
 from tests.blackbox.client import Client
 from tests.blackbox.conftest import MakeHub
-from tests.blackbox.kin import alive, descendants, gone, until
 from tests.blackbox.reader import Reader
 from tests.blackbox.server import HubProcess
+from tests.kin import alive, descendants, gone, until
 
 FOLDER = Path(__file__).parent / "processes"
 GRACE_S = 0.4

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.blackbox.client import Client
-from tests.blackbox.kin import sockets, until
 from tests.blackbox.server import HubProcess
+from tests.kin import sockets, until
 
 FOLDER = Path(__file__).parent / "processes"
 ENVIRON = {
