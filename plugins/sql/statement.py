@@ -30,6 +30,12 @@ FORBIDDEN: Final = frozenset({"current_setting", "getenv", "which_secret"})
 HIDDEN: Final = ("duckdb_", "pg_", "pragma_")
 """How the names of tables begin that tell about the engine and the machine."""
 
+MOST_TABLES: Final = 100
+"""Tables and subqueries in one statement: the time to plan grows much faster."""
+MOST_STEPS: Final = 50
+"""Names with dots between that lead to a column; for the same reason."""
+FROM_WHAT: Final = frozenset({"BASE_TABLE", "SUBQUERY", "TABLE_FUNCTION"})
+
 Name = tuple[str, str]
 """Schema (which may be empty) and table."""
 
@@ -46,15 +52,22 @@ def names_in(tree: bytes) -> list[Name]:
     Raises:
         TaskError: It is not one SELECT, or calls what it must not.
     """
-    document = msgspec.json.decode(tree)
+    try:
+        document = msgspec.json.decode(tree)
+    except RecursionError:
+        raise _too_much("it is nested too deeply") from None
     if document["error"]:
         raise _refusal(document)
     statements = document["statements"]
     if len(statements) != 1:
         raise _not_one(len(statements))
     found: dict[Name, None] = {}
+    tables = 0
     for node in _nodes(statements[0]):
         _check(node)
+        tables += node.get("type") in FROM_WHAT
+        if tables > MOST_TABLES:
+            raise _too_much(f"it reads more than {MOST_TABLES} tables")
         if node.get("type") == "BASE_TABLE":
             _check_table(node["table_name"])
             found[node.get("schema_name", ""), node["table_name"]] = None
@@ -70,6 +83,11 @@ def _refusal(document: Node) -> TaskError:
         )
     said = str(document["error_message"])
     return TaskError(f"This is no SQL: {said}", code="bad_sql")
+
+
+def _too_much(why: str) -> TaskError:
+    """Refuse a statement that would take long to plan, which nothing interrupts."""
+    return TaskError(f"This statement is too much: {why}", code="bad_sql")
 
 
 def _not_one(count: int) -> TaskError:
@@ -114,6 +132,8 @@ def _check(node: Node) -> None:
                 "FROM 'data/sales.csv'",
                 code="not_allowed",
             )
+    elif len(node.get("column_names") or ()) > MOST_STEPS:
+        raise _too_much("a column has too many names")
     elif node.get("class") == "FUNCTION":
         name = str(node.get("function_name", "")).lower()
         if name in FORBIDDEN:

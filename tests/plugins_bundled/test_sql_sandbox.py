@@ -4,6 +4,7 @@ Each statement meets two walls: the plugin's look at it, and, where that is gone
 on purpose, the engine's own confinement.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -143,6 +144,32 @@ def test_a_query_is_refused_before_it_runs(folder: Path, statement: str) -> None
     assert SECRET not in caught.value.message
     assert recorder.chunks == []
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT " + "[" * 900 + "]" * 900,
+        "SELECT " + "+".join(["1"] * 900),
+        "SELECT x" + ".x" * 20_000 + " FROM range(1) t(x)",
+        "SELECT * FROM range(1)" + ", range(1)" * 900,
+        "SELECT * FROM " + "(SELECT * FROM " * 120 + "range(1)" + ")" * 120,
+        "SELECT " + "(" * 40_000 + "1" + ")" * 40_000,
+    ],
+    ids=lambda statement: statement[:20],
+)
+def test_what_would_take_for_ever_to_plan_is_refused(
+    folder: Path, statement: str
+) -> None:
+    """Neither does it end the hub, nor hold a thread that nothing interrupts."""
+    sql = started({"roots": [str(folder)]})
+    start = time.monotonic()
+
+    with pytest.raises(TaskError) as caught:
+        sql.query(ThreadRecorder().context(), statement)
+
+    assert caught.value.code == "bad_sql"
+    assert time.monotonic() - start < 5
 
 
 @pytest.fixture
