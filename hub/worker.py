@@ -23,6 +23,7 @@ from hub.registry import Registry
 from hub.runner.caps import Caps
 from hub.runner.inline import run_inline
 from hub.runner.letters import Order
+from hub.runner.losses import lost
 from hub.runner.outcomes import raised, refused, returned, stopped
 from hub.runner.output import Output, Pipe, ProcessOutput, ThreadOutput
 from hub.runner.processes import Processes
@@ -237,7 +238,7 @@ class Worker:
             self._processes.run(work)
             attempt.process = work
         except UnavailableError as error:
-            self._ended(attempt, refused(error.code))
+            self._ended(attempt, lost(0, error.message))
 
     def _facts(self, claim: Claim, spec: CommandSpec) -> Facts:
         """Return what a command may know of its task."""

@@ -94,6 +94,8 @@ class Nursery:
         """Take what the hub says."""
         try:
             data, files, _, _ = socket.recv_fds(self._control, 65536, FILES)
+            for each in files:
+                os.set_inheritable(each, False)  # noqa: FBT003  # it takes no keyword
             self._files += files
             for letter in self._unpacker.feed(data):
                 self._obey(letter)

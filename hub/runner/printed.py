@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Self
 
 from hub.codec import to_json
 from hub.plugin.context import LogRecord
@@ -29,6 +29,10 @@ class Printed:
         name: stdout or stderr.
         level: Of the records.
         take: Takes records, as JSON.
+
+    Attributes:
+        theirs: The end that the process writes to; not closed here, but by a context
+            that fails.
     """
 
     def __init__(self, name: str, level: str, take: Callable[[bytes], None]) -> None:
@@ -41,6 +45,15 @@ class Printed:
         os.set_blocking(self._file, False)  # it takes no keyword
         self._open = True
         self._loop.add_reader(self._file, self._read)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give up both ends."""
+        self.close()
+        os.close(self.theirs)
 
     def drain(self) -> None:
         """Read what is there, and take what is written later for nobody's."""

@@ -11,6 +11,7 @@ import itertools
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Self
 
 import msgspec
@@ -20,7 +21,7 @@ from hub.plugin.command import Defaults
 from hub.plugin.origin import Origin
 from hub.runner.keeper import Keeper
 from hub.runner.letters import Begin, Limits
-from hub.runner.outcomes import refused
+from hub.runner.losses import lost
 from hub.runner.remote import Remote
 from hub.runner.work import Work
 
@@ -176,7 +177,11 @@ class Processes:
             level=logging.getLogger().getEffectiveLevel(),
         )
         number = next(self._numbers)
-        remote = Remote(number, self._keeper, begin, up.result_bytes, self._forget)
+        try:
+            remote = Remote(number, self._keeper, begin, up.result_bytes, self._forget)
+        except OSError as error:
+            logger.exception("there are no files for another process")
+            raise UnavailableError from error
         self._living[number] = remote
         return remote
 
@@ -185,7 +190,8 @@ class Processes:
         if self._closing or self._keeper is None or not self._upbringing.spares:
             return
         if plugin in self._origins and plugin not in self._spares:
-            self._spares[plugin] = self._make(plugin)
+            with suppress(UnavailableError):
+                self._spares[plugin] = self._make(plugin)
         while len(self._spares) > self._upbringing.spares:
             self._spares.popitem(last=False)[1].dismiss()
 
@@ -209,7 +215,7 @@ class Processes:
         try:
             self.run(work)
         except UnavailableError as error:
-            work.ended(refused(error.code))
+            work.ended(lost(0, error.message))
             work.gone()
 
     def _close_retired(self) -> None:

@@ -14,7 +14,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final
 
 from hub.errors import OutputTooLargeError, PluginError
@@ -101,6 +101,9 @@ class Remote:
         result_bytes: How long the result of its command may be.
         gone: Is told when it is no more, with the work that it leaves undone.
 
+    Raises:
+        OSError: There are no files for it.
+
     Attributes:
         number: What it is called.
         plugin: The name of the plugin in it.
@@ -138,16 +141,27 @@ class Remote:
         self._dead = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
         self._unsent = [to_bytes(begin)]
-        self._printed = (
-            Printed("stdout", "info", self._record),
-            Printed("stderr", "warning", self._record),
-        )
-        # Closed with the process, in `_bury`.
-        self._words = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
-        ours, theirs = socket.socketpair()
-        files = [theirs.detach(), *(each.theirs for each in self._printed)]
-        keeper.fork(number, self, [*files, os.dup(self._words.fileno())])
+        ours, files = self._open()
+        keeper.fork(number, self, files)
         self._task = asyncio.get_running_loop().create_task(self._live(ours))
+
+    def _open(self) -> tuple[socket.socket, list[int]]:
+        """Open what the process is spoken to by; return the hub's end, and its own.
+
+        The hub's are closed in `_bury`, the others by the keeper.
+        """
+        with ExitStack() as opened:
+            self._words = opened.enter_context(tempfile.TemporaryFile(buffering=0))
+            ours, theirs = socket.socketpair()
+            opened.callback(ours.close)
+            opened.callback(theirs.close)
+            self._printed = (
+                opened.enter_context(Printed("stdout", "info", self._record)),
+                opened.enter_context(Printed("stderr", "warning", self._record)),
+            )
+            words = os.dup(self._words.fileno())
+            opened.pop_all()
+        return ours, [theirs.detach(), *(each.theirs for each in self._printed), words]
 
     # What the pool says.
 
@@ -314,6 +328,8 @@ class Remote:
         for each in self._printed:
             each.drain()
         self._work.ended(outcome)
+        # Its plugin may take a while to clean up, but not for ever.
+        asyncio.get_running_loop().call_later(2 * LAST_S, self.kill)
 
     def _bury(self) -> None:
         """See to the end of the process: it is gone."""

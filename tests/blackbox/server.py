@@ -26,7 +26,7 @@ LISTENS = re.compile(r"taskhub (\S+) on (http://\S+:(\d+))")
 START_S = 20.0
 STOP_S = 25.0
 # A traceback that passes through a test plugin is the plugin's; any other is the hub's.
-OURS = re.compile("on purpose|/blackbox/(plugins|processes)/|/broken/")
+OURS = re.compile("on purpose|/blackbox/plugins/|/broken/")
 BAD_WORDS = ("was never awaited", "Task was destroyed", "was never retrieved")
 
 

@@ -18,7 +18,7 @@ from tests.blackbox.reader import Reader
 from tests.blackbox.server import HubProcess
 from tests.kin import alive, descendants, gone, until
 
-FOLDER = Path(__file__).parent / "processes"
+FOLDER = Path(__file__).parent / "plugins" / "processes"
 GRACE_S = 0.4
 ENVIRON = {
     "TASKHUB__TIMING__GRACE_S": str(GRACE_S),

@@ -10,7 +10,7 @@ from tests.blackbox.client import Client
 from tests.blackbox.server import HubProcess
 from tests.kin import sockets, until
 
-FOLDER = Path(__file__).parent / "processes"
+FOLDER = Path(__file__).parent / "plugins" / "processes"
 ENVIRON = {
     "TASKHUB__PLUGIN__APART__SECRET": "s3cret",
     "MY_TOKEN": "t",
@@ -153,6 +153,7 @@ def test_a_process_inherits_nothing(hub: HubProcess, client: Client) -> None:
     assert {name for name in found["files"].values() if name.startswith("socket:")}
     held = {each for each in found["files"].values() if each.startswith("socket:")}
     assert not held & sockets(hub.pid)
+    assert "socket:" not in found["of_programs"]
     assert found["group"] == found["session"] == found["pid"]
     assert "taskhub.db" not in str(found["files"])
     assert not Path(f"/proc/{found['hub']}/environ").read_bytes().count(b"s3cret")

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -385,6 +386,35 @@ async def test_a_spare_may_be_dismissed(
 
     assert trial.nursery.signals[:2] == [signal.SIGTERM, signal.SIGKILL]
     assert trial.gone == [None]
+
+
+async def test_without_files_there_is_no_process(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was opened by then is closed again."""
+    monkeypatch.setattr(os, "dup", _fail)
+    before = len(list(Path("/dev/fd").iterdir()))
+
+    with pytest.raises(OSError, match="too many"):
+        Remote(2, trial.remote.keeper, BEGIN, 1000, lambda _remote, _undone: None)
+
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def _fail(_file: int) -> int:
+    raise OSError("too many files")
+
+
+async def test_a_process_that_does_not_leave_is_made_to(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its command has ended, and its slot is wanted."""
+    monkeypatch.setattr("hub.runner.remote.LAST_S", 0.01)
+    trial.remote.run(trial.work)
+    trial.nursery.say(Ready(), Begun(), Ended(outcome=DONE))
+
+    assert (await trial.over()).status is TaskStatus.COMPLETED
+    assert trial.nursery.signals[0] == signal.SIGKILL
 
 
 async def test_phases_follow_the_table(trial: Trial) -> None:
