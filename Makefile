@@ -51,7 +51,8 @@ bench: $(STAMP) ## Measure the hub against a bare echo server and print the tabl
 	@$(BIN)/python -m bench $(ARGS)
 
 # Package sources set up on the machine must not show in the lock, so pip-compile runs
-# in a venv of its own, sees none of them, and is told to write no address.
+# in a venv of its own, sees none of them, and is told to write no address. It does not
+# read dependency groups, so the group of the hub's own tools is handed to it as a file.
 LOCK_VENV := .venv/lock
 COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile --quiet \
 	--generate-hashes --allow-unsafe --strip-extras \
@@ -62,7 +63,8 @@ lock: ## Pin the newest versions that pyproject.toml allows, with their hashes.
 	@rm -f requirements.txt requirements-build.txt requirements-dev.txt
 	@$(COMPILE) --output-file requirements.txt pyproject.toml
 	@$(COMPILE) --only-build-deps --build-deps-for wheel --output-file requirements-build.txt pyproject.toml
-	@$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["develop"], sep="\n")' > $(LOCK_VENV)/develop.in
+	@$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml $(LOCK_VENV)/develop.in
 
 clean: ## Remove .venv, caches and build output; data folders stay.
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -7,9 +7,12 @@ import asyncio
 import logging
 import os
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
+
+import msgspec
 
 from hub.auth import LOCAL, Principal
 from hub.clock import Clock
@@ -22,6 +25,7 @@ from hub.ids import TaskIds
 from hub.metrics import Metrics
 from hub.orchestrator import Orchestrator
 from hub.plugin.command import Defaults
+from hub.plugin.context import Facts, Sink, TaskContext
 from hub.protocol.frames import CloseCode, Goaway
 from hub.registry import Registry, Sources, bundled_folder
 from hub.runner.caps import Caps
@@ -34,6 +38,22 @@ from hub.worker import Slots, Worker
 logger = logging.getLogger("hub.node")
 
 
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node may be handed instead of making it: so a test owns time and store.
+
+    Attributes:
+        clock: The time.
+        engine: The tasks; whoever hands it over closes it.
+        registry: The plugins, not yet loaded.
+        context: Makes what a command on the loop or in a thread is given.
+    """
+
+    clock: Clock | None = None
+    engine: Engine | None = None
+    registry: Registry | None = None
+    context: Callable[[Facts, Sink], TaskContext] = TaskContext
+
+
 class Node:
     """One process of the hub.
 
@@ -42,6 +62,8 @@ class Node:
     Args:
         settings: Everything that can be chosen.
         folder: The data folder; for the engine with a file.
+        watchful: Whether plugins are reloaded when their code changes.
+        parts: What is not to be made here.
 
     Attributes:
         settings: Everything that was chosen.
@@ -55,10 +77,18 @@ class Node:
         processes: Where commands run that want a process.
     """
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        *,
+        watchful: bool = False,
+        parts: Parts | None = None,
+    ) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.registry = _registry(settings)
+        self._parts = parts or Parts()
+        self.registry = self._parts.registry or _registry(settings, watchful=watchful)
         self._folder = folder
         self._stack = AsyncExitStack()
         self.clock: Clock
@@ -93,13 +123,18 @@ class Node:
     async def _start(self, stack: AsyncExitStack) -> None:
         """Start the parts, the lowest first."""
         settings = self.settings
-        clock = self.clock = Clock(asyncio.get_running_loop())
-        self.engine = _engine(settings, clock, self._folder)
-        await self.engine.start()
-        stack.push_async_callback(self.engine.close)
+        parts = self._parts
+        clock = self.clock = parts.clock or Clock(asyncio.get_running_loop())
+        if parts.engine is not None:
+            self.engine = parts.engine
+        else:
+            self.engine = _engine(settings, clock, self._folder)
+            await self.engine.start()
+            stack.push_async_callback(self.engine.close)
         await self.registry.load()
         self._name_unserved()
         stack.push_async_callback(self.registry.close)
+        self.registry.listen(self._outdate)
         self.orchestrator = Orchestrator(self.engine, self.registry, self.metrics)
         self.delivery = Delivery(
             Wiring(
@@ -129,12 +164,23 @@ class Node:
             self.metrics,
             slots=_slots(settings),
             locale=settings.locale,
+            context=parts.context,
             processes=await stack.enter_async_context(self.processes),
         )
         await stack.enter_async_context(self._worker)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         ticker = group.create_task(self._tick())
         stack.callback(ticker.cancel)
+
+    @property
+    def busy_threads(self) -> int:
+        """How many threads run commands."""
+        return self._worker.busy_threads
+
+    def _outdate(self, plugin: str) -> None:
+        """Let nothing of a plugin's former code be used again."""
+        self.engine.clear_cache(plugin, None)
+        self.processes.renew(self.registry.apart())
 
     def _name_unserved(self) -> None:
         """Say which commands nobody will run: their runs wait."""
@@ -150,14 +196,18 @@ class Node:
                     )
 
     async def _tick(self) -> None:
-        """Let every part act on what is due."""
+        """Let every part act on what is due, again and again."""
         while True:
             await asyncio.sleep(self.settings.timing.tick_s)
-            for act in (self.engine.expire, self._worker.tick, self.delivery.tick):
-                try:
-                    act()
-                except Exception:
-                    logger.exception("a part could not act on what is due")
+            self.tick()
+
+    def tick(self) -> None:
+        """Let every part act on what is due."""
+        for act in (self.engine.expire, self._worker.tick, self.delivery.tick):
+            try:
+                act()
+            except Exception:
+                logger.exception("a part could not act on what is due")
 
     async def drain(self) -> None:
         """Take no more work, stop what runs, and say goodbye to every client."""
@@ -181,7 +231,7 @@ class Node:
         return Goaway(reason="shutdown", drain_ms=0, retry_after_ms=wait)
 
 
-def _registry(settings: Settings) -> Registry:
+def _registry(settings: Settings, *, watchful: bool) -> Registry:
     """Return the plugins' registry."""
     plugins = settings.plugins
     return Registry(
@@ -192,6 +242,7 @@ def _registry(settings: Settings) -> Registry:
         config=settings.plugin,
         defaults=_defaults(settings),
         strict=plugins.strict,
+        watchful=watchful,
     )
 
 
@@ -200,11 +251,11 @@ def _defaults(settings: Settings) -> Defaults:
     return Defaults(ttl_s=settings.cache.ttl_s, timeout_s=settings.timing.timeout_s)
 
 
-def _engine(settings: Settings, clock: Clock, folder: Path) -> Engine:
-    """Return the engine that was chosen."""
+def bounds_of(settings: Settings) -> Bounds:
+    """Return how much an engine takes."""
     limits, store, cache = settings.limits, settings.store, settings.cache
     embedded = store.engine == "sqlite"
-    bounds = Bounds(
+    return Bounds(
         queued=limits.queued,
         max_log_bytes=limits.max_log_bytes,
         memory_bytes=store.memory_bytes,
@@ -218,7 +269,12 @@ def _engine(settings: Settings, clock: Clock, folder: Path) -> Engine:
         ageing_s=settings.timing.ageing_s,
         pools=settings.plugins.pools,
     )
-    if not embedded:
+
+
+def _engine(settings: Settings, clock: Clock, folder: Path) -> Engine:
+    """Return the engine that was chosen."""
+    bounds, store = bounds_of(settings), settings.store
+    if store.engine == "memory":
         return MemoryEngine(bounds, clock, TaskIds())
     return SqliteEngine(
         bounds,

@@ -114,9 +114,8 @@ class Orchestrator:
             concurrency=spec.concurrency,
             room=room,
         )
-        self._engine.submit(
-            request, partial(self._answer, answer), Prepared(spec, parsed.params)
-        )
+        prepared = Prepared(spec, parsed.params, self._registry.revision)
+        self._engine.submit(request, partial(self._answer, answer), prepared)
 
     def _admit(self, principal: Principal, wish: Execute) -> tuple[CommandSpec, Parsed]:
         """Check a request.
@@ -141,7 +140,7 @@ class Orchestrator:
             if len(known) >= _MOST_KNOWN:
                 known.clear()
             # Long params are not worth their memory.
-            flight = _flight_of(*request)
+            flight = _flight_of(*request, self._registry.edition(spec.plugin))
             if len(canonical) <= _MOST_CANONICAL:
                 known[request] = flight
         return flight
@@ -250,9 +249,13 @@ class Orchestrator:
 
 
 def _flight_of(
-    spec: CommandSpec, principal: str, canonical: bytes, locale: str
+    spec: CommandSpec, principal: str, canonical: bytes, locale: str, edition: int
 ) -> bytes:
-    """Make the hash under which equal requests find each other."""
+    """Make the hash under which equal requests find each other.
+
+    The edition of a reloaded plugin is part of it: new code neither joins nor repeats
+    what old code of the same version does.
+    """
     parts = (
         b"" if spec.public else principal.encode(),
         spec.plugin.encode(),
@@ -260,5 +263,6 @@ def _flight_of(
         spec.name.encode(),
         canonical,
         locale.encode() if spec.localized else b"",
+        b"%d" % edition,
     )
     return hashlib.blake2b(SEPARATOR.join(parts), digest_size=16).digest()

@@ -9,65 +9,38 @@ bring back the bundled one.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from hub.errors import PluginRefusedError, UnknownCommandError
 from hub.plugin.command import Defaults
 from hub.plugin.contract import PluginBase
-from hub.plugin.loading import Shelf, load_entry_point, plugin_name
+from hub.plugin.loading import forget, plugin_name
 from hub.plugin.origin import Origin
 from hub.plugin.refusal import place_of
-from hub.plugin.report import PluginReport, Refusal, Source, refusal_of
+from hub.plugin.report import PluginReport, Refusal, refusal_of
 from hub.plugin.resident import Resident
+from hub.plugin.seats import Seat, denial, owners
+from hub.plugin.sources import (
+    Candidate,
+    Finder,
+    Look,
+    Sources,
+    bundled_folder,
+    installed_entry_points,
+)
 from hub.plugin.spec import CommandSpec
 
-GROUP: Final = "taskhub.plugins"
-"""The group of entry points that name plugin classes."""
+__all__ = ["Registry", "Sources", "bundled_folder", "installed_entry_points"]
+
+START_S: Final = 60.0
+"""How long a reloaded plugin may take to start; the old one serves meanwhile."""
 
 _log = logging.getLogger("taskhub.plugins")
-
-
-def installed_entry_points() -> Iterable[EntryPoint]:
-    """Return the entry points of installed distributions, in a stable order."""
-    return sorted(entry_points(group=GROUP), key=lambda each: (each.name, each.value))
-
-
-def bundled_folder() -> Path:
-    """Return where the bundled plugins are: in a wheel, or beside a checkout."""
-    package = Path(__file__).parent
-    installed = package / "_plugins"
-    return installed if installed.is_dir() else package.parent / "plugins"
-
-
-class Sources(Struct, frozen=True, kw_only=True):
-    """Where plugins are looked for, in the order of their rights to a name.
-
-    Attributes:
-        folders: Those of `--plugins`, then those of the configuration.
-        entry_points: Returns the installed ones.
-        bundled: The folder of the bundled ones, or None to leave them out.
-    """
-
-    folders: tuple[Path, ...] = ()
-    entry_points: Callable[[], Iterable[EntryPoint]] = installed_entry_points
-    bundled: Path | None = None
-
-
-class _Candidate(Struct, frozen=True, kw_only=True):
-    """A plugin that may be loaded; `load` raises PluginRefusedError."""
-
-    name: str
-    file: Path
-    within: Path | None
-    source: Source
-    origin: Origin
-    load: Callable[[], type[PluginBase]]
 
 
 class Registry:
@@ -79,9 +52,13 @@ class Registry:
         defaults: What `ttl=True` and no `timeout` mean.
         strict: Whether one refused plugin keeps the hub from starting.
         health_s: How long a plugin may take to say that it is healthy, and to clean up.
+        watchful: Whether plugins are reloaded when their code changes.
+
+    Attributes:
+        revision: Grows whenever a plugin is replaced, comes or leaves.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a setting of its own
         self,
         sources: Sources,
         *,
@@ -89,17 +66,21 @@ class Registry:
         defaults: Defaults | None = None,
         strict: bool = False,
         health_s: float = 5.0,
+        watchful: bool = False,
     ) -> None:
-        self._sources = sources
+        self.revision: int = 0
         self._config = config or {}
         self._defaults = defaults or Defaults()
         self._strict = strict
         self._health_s = health_s
+        self._finder = Finder(sources, watchful=watchful)
+        self._seats: dict[str, Seat] = {}
+        self._troubles: list[Refusal] = []
         self._residents: dict[str, Resident] = {}
-        self._refused: list[Refusal] = []
-        self._owners: dict[str, Path] = {}
-        self._shelves: list[Shelf] = []
         self._origins: dict[str, Origin] = {}
+        self._editions: Counter[str] = Counter()
+        self._listeners: list[Callable[[str], None]] = []
+        self._leaving: dict[asyncio.Task[None], Resident] = {}
 
     async def load(self) -> None:
         """Find, check and start every plugin.
@@ -108,30 +89,67 @@ class Registry:
             PluginRefusedError: One was refused, and the registry is strict. Those
                 that had been started are stopped.
         """
-        starting = [self._admit(candidate) for candidate in self._candidates()]
-        admitted = [resident for resident in starting if resident is not None]
-        for name in self._config.keys() - self._owners.keys():
+        await self._take_up(self._finder.look(), within_s=None)
+        names = {seat.name for seat in self._seats.values()}
+        for name in self._config.keys() - names:
             _log.warning("[plugin.%s] configures a plugin that was not found", name)
-        # Each start contains the errors of its plugin, so none can hurt the group.
-        async with asyncio.TaskGroup() as group:
-            for resident in admitted:
-                group.create_task(self._start(resident))
-        # In the order of the sources, whichever was ready first.
-        ready = [each for each in admitted if each.name in self._residents]
-        self._residents = {each.name: each for each in ready}
-        if self._strict and self._refused:
-            first = self._refused[0]
+        refused = self.refused()
+        if self._strict and refused:
+            first = refused[0]
             await self.close()
             raise PluginRefusedError(first.reason, file=first.file, line=first.line)
 
     async def close(self) -> None:
         """Stop every plugin; errors are logged. Nothing is found afterwards."""
         residents, self._residents = list(self._residents.values()), {}
+        for resident in self._leaving.values():
+            resident.dismiss()
         async with asyncio.TaskGroup() as group:
             for resident in residents:
                 group.create_task(resident.stop(self._health_s))
-        for shelf in self._shelves:
-            shelf.close()
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+        self._finder.close()
+
+    # While the hub runs
+
+    @property
+    def finder(self) -> Finder:
+        """What looks for plugins."""
+        return self._finder
+
+    def differs(self, look: Look) -> bool:
+        """Whether something has changed since it was taken up."""
+        known = {key: seat.candidate.code for key, seat in self._seats.items()}
+        return look.prints != known or list(look.prints) != list(known)
+
+    async def reload(self, look: Look) -> None:
+        """Take up what has changed: load what is new or different, let go what left.
+
+        The new one of a plugin is started before it takes the place of the old one,
+        which serves on if that fails, and stops when its last command has returned.
+        """
+        await self._take_up(look, within_s=START_S)
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Call back with the name of a plugin that was replaced, has come or left."""
+        self._listeners.append(listener)
+
+    def edition(self, plugin: str) -> int:
+        """Return how often a plugin was replaced; what old code said is not reused."""
+        return self._editions[plugin]
+
+    def lease(self, plugin: str) -> Resident:
+        """Keep a plugin from being stopped, until its resident is released.
+
+        Raises:
+            KeyError: There is no such plugin.
+        """
+        resident = self._residents[plugin]
+        resident.lease()
+        return resident
+
+    # Asked for
 
     def lookup(self, plugin: str, command: str) -> CommandSpec:
         """Return a command that can be run.
@@ -156,7 +174,7 @@ class Registry:
 
     def _absence(self, plugin: str) -> str:
         """Say why there is no plugin of a name."""
-        for refusal in self._refused:
+        for refusal in self.refused():
             if refusal.name == plugin:
                 return f"The plugin {plugin!r} was refused: {refusal.reason}."
         return f"There is no plugin {plugin[:64]!r}."
@@ -178,8 +196,15 @@ class Registry:
         ]
 
     def refused(self) -> list[Refusal]:
-        """Return what was not loaded, in the order in which it was found."""
-        return list(self._refused)
+        """Return what is not served as it is now, in the order of rights to a name.
+
+        While plugins are reloaded, the former version of one may be served all the
+        same: then its name is among `plugins`, too.
+        """
+        found = [*self._troubles]
+        for seat in self._seats.values():
+            found += [each for each in (seat.trouble, seat.denied) if each is not None]
+        return found
 
     async def check_health(self) -> None:
         """Ask every plugin whether it is healthy, all at once, within the bound."""
@@ -187,90 +212,115 @@ class Registry:
             for resident in self._residents.values():
                 group.create_task(resident.check_health(self._health_s))
 
-    def _candidates(self) -> Iterator[_Candidate]:
-        """Yield what might be a plugin, in the order of rights to a name."""
-        seen: set[Path] = set()
-        for folder in self._sources.folders:
-            if folder.resolve() not in seen:
-                seen.add(folder.resolve())
-                yield from self._in_folder(folder, "folder")
-        for entry_point in self._sources.entry_points():
-            yield _installed(entry_point)
-        bundled = self._sources.bundled
-        if bundled is not None and bundled.resolve() not in seen:
-            yield from self._in_folder(bundled, "bundled")
+    async def _take_up(self, look: Look, *, within_s: float | None) -> None:
+        """Let the plugins be those of a look."""
+        before, self._seats = self._seats, {}
+        self._troubles = [self._refuse(*trouble) for trouble in look.troubles]
+        for candidate in look.candidates:
+            seat = before.get(candidate.key)
+            if seat is None or seat.candidate.code != candidate.code:
+                seat = self._seat(candidate, seat)
+            self._seats[candidate.key] = seat
+        owned = owners(self._seats.values())
+        self._deny(owned)
+        # Each start contains the errors of its plugin, so none can hurt the group.
+        async with asyncio.TaskGroup() as group:
+            for name, seat in owned.items():
+                cls = self._startable(name, seat)
+                if cls is not None:
+                    group.create_task(self._start(seat, cls, within_s))
+        for name in self._residents.keys() - owned.keys():
+            _log.info("plugin %s has left", name)
+            self._see_off(self._residents.pop(name))
+            self._changed(name)
+        # In the order of the sources, whichever was ready first.
+        ready = [name for name in owned if name in self._residents]
+        self._residents = {name: self._residents[name] for name in ready}
 
-    def _in_folder(self, folder: Path, source: Source) -> Iterator[_Candidate]:
-        shelf = Shelf(folder.absolute())
-        self._shelves.append(shelf)
-        try:
-            found = list(shelf.find())
-        except PluginRefusedError as error:
-            self._refuse(folder.name, error)
-            return
-        for each in found:
-            yield _Candidate(
-                name=each.name,
-                file=each.file,
-                within=each.folder or each.file,
-                source=source,
-                origin=Origin(
-                    name=each.name,
-                    file=str(each.file),
-                    shelf=str(shelf.path),
-                    found=each.name,
-                    folder=None if each.folder is None else str(each.folder),
-                ),
-                load=lambda each=each: shelf.load(each),  # type: ignore[misc]  # (mypy cannot infer a lambda's default)
-            )
-
-    def _admit(self, candidate: _Candidate) -> Resident | None:
-        """Load a candidate's class and give it its name, or refuse it."""
-        name = candidate.name
+    def _seat(self, candidate: Candidate, former: Seat | None) -> Seat:
+        """Load a candidate's class; keep the former one if that fails."""
         try:
             cls = candidate.load()
-            name = plugin_name(cls, name)
-            self._claim(name, candidate.file, place_of(cls)[1])
+            name = plugin_name(cls, candidate.name)
         except PluginRefusedError as error:
-            self._owners.setdefault(name, candidate.file)
-            self._refuse(name, error)
-            return None
-        within = candidate.within or Path(place_of(cls)[0])
-        self._origins[name] = msgspec.structs.replace(candidate.origin, name=name)
-        return Resident(cls, name=name, source=candidate.source, within=within)
-
-    def _claim(self, name: str, file: Path, line: int | None) -> None:
-        """Give a name to the first who asks."""
-        owner = self._owners.setdefault(name, file)
-        if owner is not file:
-            raise PluginRefusedError(
-                f"the name {name!r} belongs to {owner}", file=str(file), line=line
+            trouble = self._refuse(candidate.name, error)
+            if former is None:
+                return Seat(candidate=candidate, name=candidate.name, trouble=trouble)
+            if former.name in self._residents:
+                _log.warning("plugin %s: its former version serves on", former.name)
+            return Seat(
+                candidate=candidate,
+                name=former.name,
+                cls=former.cls,
+                unfit=former.unfit,
+                trouble=trouble,
             )
+        return Seat(candidate=candidate, name=name, cls=cls)
 
-    async def _start(self, resident: Resident) -> None:
+    def _deny(self, owned: Mapping[str, Seat]) -> None:
+        """Tell those who do not have their name."""
+        for seat in self._seats.values():
+            owner = owned[seat.name]
+            if owner is seat or (seat.trouble is not None and seat.cls is None):
+                seat.denied = None
+            elif seat.denied is None:
+                seat.denied = self._refuse(seat.name, denial(seat, owner))
+
+    def _startable(self, name: str, seat: Seat) -> type[PluginBase] | None:
+        """Return the class with which the owner of a name is to take its place."""
+        resident = self._residents.get(name)
+        served = resident is not None and resident.cls is seat.cls
+        return None if seat.unfit or served else seat.cls
+
+    async def _start(
+        self, seat: Seat, cls: type[PluginBase], within_s: float | None
+    ) -> None:
+        """Start a plugin, and let it take the place of the former one."""
+        name = seat.name
+        candidate = seat.candidate
+        within = candidate.within or Path(place_of(cls)[0])
+        resident = Resident(cls, name=name, source=candidate.source, within=within)
         try:
-            config = self._config.get(resident.name, {})
-            await resident.start(config, self._defaults)
-        except PluginRefusedError as error:
-            self._refuse(resident.name, error)
-        else:
-            self._residents[resident.name] = resident
+            async with asyncio.timeout(within_s):
+                await resident.start(self._config.get(name, {}), self._defaults)
+        except (PluginRefusedError, TimeoutError) as error:
+            if not isinstance(error, PluginRefusedError):
+                file, line = place_of(cls)
+                reason = f"its start took over {within_s} s"
+                error = PluginRefusedError(reason, file=file, line=line)
+            seat.unfit, seat.trouble = True, self._refuse(name, error)
+            return
+        former = self._residents.get(name)
+        self._residents[name] = resident
+        self._origins[name] = msgspec.structs.replace(candidate.origin, name=name)
+        if former is not None:
+            resident.succeed(former)
+            self._see_off(former)
+        if within_s is not None:
+            _log.info("plugin %s was %s", name, "reloaded" if former else "found")
+            self._changed(name)
 
-    def _refuse(self, name: str, error: PluginRefusedError) -> None:
-        """Note a refusal and log it, with what the plugin raised."""
-        self._refused.append(refusal_of(name, error))
+    def _see_off(self, resident: Resident) -> None:
+        """Stop a plugin that is not served any more, once nothing of it runs."""
+
+        async def stop() -> None:
+            await resident.unused()
+            await resident.stop(self._health_s)
+            forget(resident.cls)
+
+        task = asyncio.create_task(stop())
+        self._leaving[task] = resident
+        task.add_done_callback(self._leaving.pop)
+
+    def _changed(self, name: str) -> None:
+        """Tell who wants to know that a plugin is another one now."""
+        self.revision += 1
+        self._editions[name] += 1
+        for listener in self._listeners:
+            listener(name)
+
+    @staticmethod
+    def _refuse(name: str, error: PluginRefusedError) -> Refusal:
+        """Log a refusal, with what the plugin raised, and return its report."""
         _log.error("plugin %s refused: %s", name, error, exc_info=error.__cause__)
-
-
-def _installed(entry_point: EntryPoint) -> _Candidate:
-    """Return the candidate an entry point stands for."""
-    return _Candidate(
-        name=entry_point.name,
-        file=Path(entry_point.module),
-        within=None,
-        source="entry point",
-        origin=Origin(
-            name=entry_point.name, file=entry_point.module, entry=entry_point.value
-        ),
-        load=lambda: load_entry_point(entry_point),
-    )
+        return refusal_of(name, error)

@@ -8,6 +8,7 @@ claim to the command's real end: a command that does not stop when it is told to
 import asyncio
 import contextvars
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -17,7 +18,8 @@ from hub.clock import Clock
 from hub.engines.base import Engine
 from hub.errors import HubError, InternalError, UnavailableError
 from hub.metrics import Metrics
-from hub.plugin.context import Facts, TaskContext
+from hub.plugin.context import Facts, Sink, TaskContext
+from hub.plugin.resident import Resident
 from hub.plugin.spec import CommandSpec, Prepared
 from hub.registry import Registry
 from hub.runner.caps import Caps
@@ -70,6 +72,7 @@ class Attempt(msgspec.Struct, eq=False):
         given_up: When it is abandoned, on the loop's clock.
         over: Whether its run has ended.
         task: Where it runs, for a command on the loop.
+        resident: The plugin, which is not stopped before the command has returned.
         process: Where it runs, for a command in a process.
     """
 
@@ -77,6 +80,7 @@ class Attempt(msgspec.Struct, eq=False):
     spec: CommandSpec
     output: Output
     due: float
+    resident: Resident
     code: str | None = None
     given_up: float | None = None
     over: bool = False
@@ -94,6 +98,7 @@ class Worker:
         metrics: Counts.
         slots: How much runs at once.
         locale: What `ctx.locale` is in commands that are not localised.
+        context: Makes what a command is given.
         processes: Where commands run that want a process; None for nowhere.
     """
 
@@ -106,8 +111,10 @@ class Worker:
         *,
         slots: Slots,
         locale: str = "en",
+        context: Callable[[Facts, Sink], TaskContext] = TaskContext,
         processes: Processes | None = None,
     ) -> None:
+        self._make_context = context
         self._engine = engine
         self._registry = registry
         self._clock = clock
@@ -146,17 +153,23 @@ class Worker:
         """How many commands run, abandoned ones included."""
         return len(self._attempts)
 
+    @property
+    def busy_threads(self) -> int:
+        """How many threads run commands, or have not quite returned from one."""
+        return self._threads.busy
+
     def accept(self, claim: Claim) -> None:
         """Begin to execute."""
         run = claim.run
         try:
-            if isinstance(run.prepared, Prepared):
-                spec, params = run.prepared.spec, run.prepared.params
+            prepared, revision = run.prepared, self._registry.revision
+            if isinstance(prepared, Prepared) and prepared.revision == revision:
+                spec, params = prepared.spec, prepared.params
             else:
                 spec = self._registry.lookup(run.request.plugin, run.request.command)
                 params = spec.parse(run.request.params).params
         except HubError as error:
-            self._finish(claim, refused(error.code))
+            self._finish(claim, refused(error))
             self._release(run)
             return
         if self._stopping:
@@ -176,11 +189,13 @@ class Worker:
         output = OUTPUTS[spec.isolation](
             self._pipe, claim, lambda: self._stop(attempt, "output_too_large")
         )
-        attempt = Attempt(claim, spec, output, run.started + spec.timeout)
+        resident = self._registry.lease(spec.plugin)
+        due = run.started + spec.timeout
+        attempt = Attempt(claim, spec, output, due, resident)
         output.ends_at = attempt.due
         run.prepared = None
         self._attempts[run.number] = attempt
-        ctx = TaskContext(self._facts(claim, spec), output)
+        ctx = self._make_context(self._facts(claim, spec), output)
         if isinstance(output, ProcessOutput):
             self._begin_apart(attempt, output)
         elif spec.isolation == "thread":
@@ -264,6 +279,7 @@ class Worker:
         """A command has returned or raised: end its run, and free its slot."""
         run = attempt.claim.run
         del self._attempts[run.number]
+        attempt.resident.release()
         if attempt.over:
             logger.warning("task %s: the abandoned command has returned", run.id)
         else:

@@ -1,10 +1,12 @@
 """Plugins in folders, and registries that find them."""
 
+import asyncio
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+from hub.plugin.direct import run_directly
 from hub.registry import Registry, Sources
 
 IMPORTS = """
@@ -121,3 +123,39 @@ def reasons(found: Registry) -> dict[str, tuple[int | None, str]]:
 def line_of(text: str, part: str) -> int:
     """Return the line on which a part of a source stands."""
     return text[: text.index(part)].count("\n") + 1
+
+
+WORD = '''
+class Word(Plugin):
+    """Says a word."""
+
+    version = "{version}"
+
+    @command(ttl=60)
+    async def say(self, ctx) -> str:
+        """Say it."""
+        return {word}
+'''
+
+
+def word(said: object, head: str = "", version: str = "1") -> str:
+    """Return the source of a plugin that says a word, or the value of an expression."""
+    return IMPORTS + head + WORD.format(word=said, version=version)
+
+
+# Any: the options of a Registry.
+async def watched(*folders: Path, **options: Any) -> Registry:
+    """Return a registry that takes changes up, loaded."""
+    return await loaded(*folders, watchful=True, **options)
+
+
+async def again(hub: Registry) -> None:
+    """Look, and take up what has changed."""
+    look = await asyncio.to_thread(hub.finder.look)
+    if hub.differs(look):
+        await hub.reload(look)
+
+
+async def say(hub: Registry, plugin: str = "one") -> object:
+    """Run the plugin's command."""
+    return await run_directly(hub.lookup(plugin, "say"), None)

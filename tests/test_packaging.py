@@ -1,7 +1,9 @@
 """The wheel: what an installation holds."""
 
+import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -15,23 +17,19 @@ print(folder, len(list((folder / "_plugins").iterdir())), (folder / "_static").i
 """
 
 
+def build(kind: str, folder: Path, source: Path = ROOT) -> Path:
+    """Build the wheel or the sdist, without isolation."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", kind]
+    command += ["-d", str(folder)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (path,) = folder.iterdir()
+    return path
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from this checkout."""
-    folder = tmp_path_factory.mktemp("dist")
-    build = [
-        sys.executable,
-        "-m",
-        "hatchling",
-        "build",
-        "-t",
-        "wheel",
-        "-d",
-        str(folder),
-    ]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (path,) = folder.glob("*.whl")
-    return path
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.mark.slow
@@ -79,3 +77,36 @@ def test_installed_hub_finds_its_parts(wheel: Path, tmp_path: Path) -> None:
     assert str(site / "hub") == folder
     assert int(plugins) > 0
     assert has_page == "True"
+
+
+@pytest.mark.slow
+def test_the_sdist_is_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    """With tests, their data and the locks; and the same wheel comes of it."""
+    sdist = build("sdist", tmp_path / "sdist")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+        archive.extractall(tmp_path, filter="data")
+    listing = ["git", "ls-files", "-z", "tests", "docs", "bench", "hub", "static"]
+    tracked = subprocess.run(
+        listing, cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split("\0")
+
+    assert {name for name in tracked if name} <= names
+    assert {"CHANGELOG.md", "Makefile", "requirements-dev.txt"} <= names
+    (source,) = [path for path in tmp_path.iterdir() if path.name.startswith("taskhub")]
+    again = build("wheel", tmp_path / "again", source)
+    assert zipfile.ZipFile(again).namelist() == zipfile.ZipFile(wheel).namelist()
+
+
+@pytest.mark.slow
+def test_extras_are_for_users(wheel: Path) -> None:
+    """`dev` is what writing plugins needs; the hub's own tools are nobody's extra."""
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        text = archive.read(path).decode()
+    needs = [line for line in text.splitlines() if line.startswith("Requires-Dist:")]
+    extras = [line for line in needs if "extra ==" in line]
+    dev = {re.split(r"[ >=]", line)[1] for line in extras if "'dev'" in line}
+
+    assert dev == {"pytest", "watchfiles"}
+    assert not any("mypy" in line or "ruff" in line for line in needs)

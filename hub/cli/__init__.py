@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-COMMANDS: Final = {"serve": "hub.cli.serve"}
+COMMANDS: Final = {"new": "hub.cli.new", "serve": "hub.cli.serve"}
 """In which module each command is at home; it is called `command` there."""
 
 

@@ -8,8 +8,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +20,17 @@ from hub.cli import logs
 from hub.cli.server import loop_factory, server_of
 from hub.errors import HubError
 from hub.node import Node
+from hub.registry import Registry
 from hub.settings import Settings, load
 from hub.version import VERSION
 
+KeepUp = Callable[[Registry], AbstractAsyncContextManager[None]]
+"""What reloads the plugins of a registry as long as its context lasts."""
+
 logger = logging.getLogger("hub.cli")
 
+MOMENT_S: Final = 0.1
+"""How long a thread may take to end that has been told to."""
 USAGE: Final = 2
 """The exit code of a hub that cannot start as it was asked to."""
 
@@ -52,6 +58,7 @@ USAGE: Final = 2
     help="A TOML file of settings.",
 )
 @click.option("--strict", is_flag=True, help="Refuse to start with a broken plugin.")
+@click.option("--reload", is_flag=True, help="Reload plugins when their code changes.")
 @click.option(
     "--insecure",
     is_flag=True,
@@ -61,14 +68,30 @@ def command(config: str | None, **options: object) -> None:
     """Start the hub, with its page and its plugins."""
     logs.configure()
     try:
+        keep_up = _reloading() if options["reload"] else None
         settings = _settings(config, options, os.environ)
         with _listen(settings) as listener:
-            _run(settings, listener)
+            _run(settings, listener, keep_up)
     except HubError as error:
         raise _StartError(error.message) from None
 
 
-def _run(settings: Settings, listener: socket.socket) -> None:
+def _reloading() -> KeepUp:
+    """Return what keeps plugins as they are in their files."""
+    try:
+        from hub.cli.reload import reloading
+    except ModuleNotFoundError as error:
+        if error.name != "watchfiles":
+            raise
+        raise _StartError(
+            "--reload needs watchfiles: pip install 'taskhub[dev]'"
+        ) from None
+    return reloading
+
+
+def _run(
+    settings: Settings, listener: socket.socket, keep_up: KeepUp | None = None
+) -> None:
     """Serve, and leave when that is over, whatever plugins still do.
 
     Closing the loop waits for coroutines that swallow their cancellation and for the
@@ -78,7 +101,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
     runner = asyncio.Runner(loop_factory=loop_factory())
     code = USAGE
     try:
-        runner.run(_serve(settings, listener))
+        runner.run(_serve(settings, listener, keep_up))
         code = 0
     finally:
         patience = threading.Timer(settings.timing.grace_s, _leave, (code,))
@@ -92,7 +115,10 @@ def _run(settings: Settings, listener: socket.socket) -> None:
 def _held_up() -> bool:
     """Whether the interpreter would wait for a thread that a plugin has started."""
     ours = threading.main_thread(), threading.current_thread()
-    return any(not t.daemon and t not in ours for t in threading.enumerate())
+    theirs = [t for t in threading.enumerate() if not t.daemon and t not in ours]
+    for thread in theirs:
+        thread.join(MOMENT_S)  # it may have been told to end just now
+    return any(thread.is_alive() for thread in theirs)
 
 
 def _leave(code: int) -> None:
@@ -178,9 +204,17 @@ def data_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
     return base / "taskhub"
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(
+    settings: Settings, listener: socket.socket, keep_up: KeepUp | None
+) -> None:
     """Serve until the hub is told to stop."""
-    async with Node(settings, data_folder(settings, os.environ)) as node:
+    watchful = keep_up is not None
+    async with AsyncExitStack() as stack:
+        folder = data_folder(settings, os.environ)
+        node = Node(settings, folder, watchful=watchful)
+        await stack.enter_async_context(node)
+        if keep_up is not None:
+            await stack.enter_async_context(keep_up(node.registry))
         gc.collect()
         gc.freeze()
         # The default thresholds walk every task in memory again and again.

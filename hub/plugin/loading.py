@@ -5,13 +5,16 @@ of its own, so that several hubs in one process may load the same folder, plugin
 use relative imports within it, and nothing can collide in `sys.modules`.
 """
 
+import importlib.abc
 import importlib.machinery
 import importlib.util
 import inspect
 import itertools
 import sys
 import types
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Final
@@ -24,6 +27,8 @@ from hub.plugin.refusal import refused_at, refused_by
 
 ROOT: Final = "taskhub_plugins"
 """The package all modules of plugins are under."""
+
+_EXTENSIONS: Final = importlib.machinery.EXTENSION_SUFFIXES
 
 _shelves = itertools.count(1)
 """Numbers shelves. The one thing shared by hubs of a process, as `sys.modules` is."""
@@ -43,65 +48,126 @@ class Found(Struct, frozen=True, kw_only=True):
     folder: Path | None = None
 
 
-class Shelf:
-    """One folder of plugins."""
+def find_in(path: Path) -> Iterator[Found]:
+    """Yield what looks like a plugin in a folder, by name.
 
-    def __init__(self, path: Path) -> None:
+    Raises:
+        PluginRefusedError: The folder cannot be read.
+    """
+    try:
+        entries = sorted(path.iterdir())
+    except OSError as error:
+        raise PluginRefusedError(
+            f"the folder cannot be read: {error.strerror}", file=str(path)
+        ) from None
+    for entry in entries:
+        main = entry / "main.py"
+        if entry.name.startswith(("_", ".")):
+            continue
+        if entry.suffix == ".py" and entry.is_file():
+            yield Found(name=entry.stem, file=entry)
+        elif main.is_file():
+            yield Found(name=entry.name, file=main, folder=entry)
+
+
+class Shelf:
+    """One folder of plugins.
+
+    Args:
+        path: The folder.
+        fresh: Whether submodules are compiled as they are now, too, and leave no
+            bytecode: while plugins are reloaded.
+    """
+
+    def __init__(self, path: Path, *, fresh: bool = False) -> None:
         self.path: Path = path
         self._package = f"{ROOT}.shelf{next(_shelves)}"
+        self._finder = _FreshFinder(f"{self._package}.") if fresh else None
+        self._editions: Counter[str] = Counter()
 
     def find(self) -> Iterator[Found]:
-        """Yield what looks like a plugin, by name.
-
-        Raises:
-            PluginRefusedError: The folder cannot be read.
-        """
-        try:
-            entries = sorted(self.path.iterdir())
-        except OSError as error:
-            raise PluginRefusedError(
-                f"the folder cannot be read: {error.strerror}", file=str(self.path)
-            ) from None
-        for entry in entries:
-            main = entry / "main.py"
-            if entry.name.startswith(("_", ".")):
-                continue
-            if entry.suffix == ".py" and entry.is_file():
-                yield Found(name=entry.stem, file=entry)
-            elif main.is_file():
-                yield Found(name=entry.name, file=main, folder=entry)
+        """Yield what looks like a plugin, as `find_in` does."""
+        return find_in(self.path)
 
     def load(self, found: Found) -> type[PluginBase]:
         """Import a plugin and return its class.
+
+        A plugin that is loaded again gets modules of its own beside the earlier ones,
+        so that what still runs keeps its code.
 
         Raises:
             PluginRefusedError: It cannot be imported, or holds no plugin.
         """
         self._lay_out()
-        name = f"{self._package}.{found.name}"
-        within = found.folder or found.file
+        self._editions[found.name] += 1
+        edition = self._editions[found.name]
+        name = f"{self._package}.{found.name}" + (f"#{edition}" if edition > 1 else "")
+        within, module = found.folder or found.file, name
         try:
             if found.folder is not None:
                 _add_package(name, found.folder)
-                name = f"{name}.main"
-            module = _import(name, found.file)
+                module = f"{name}.main"
+            return plugin_class(_import(module, found.file))
         # A module may raise anything at all while it is imported, SystemExit included.
         except BaseException as error:
+            _take(name)
             raise refused_by(error, within=within, file=found.file) from error
-        return plugin_class(module)
 
     def close(self) -> None:
         """Forget the modules, so that a later hub loads them anew."""
-        for name in list(sys.modules):
-            if name == self._package or name.startswith(f"{self._package}."):
-                del sys.modules[name]
+        _take(self._package)
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
 
     def _lay_out(self) -> None:
         """Make the packages above the modules."""
+        if self._finder is not None and self._finder not in sys.meta_path:
+            sys.meta_path.insert(0, self._finder)
         if ROOT not in sys.modules:
             _add_module(ROOT, [])
         if self._package not in sys.modules:
             _add_module(self._package, [str(self.path)])
+
+
+def forget(cls: type[PluginBase]) -> None:
+    """Forget the modules of a plugin of a shelf that nobody runs any more."""
+    parts = cls.__module__.split(".")
+    if parts[0] == ROOT:
+        _take(".".join(parts[:3]))
+
+
+@contextmanager
+def without_modules(package: str) -> Iterator[None]:
+    """Let a package be imported anew; what was there returns if that fails."""
+    taken = _take(package)
+    importlib.invalidate_caches()
+    try:
+        with without_bytecode():
+            yield
+    except BaseException:
+        _take(package)
+        sys.modules.update(taken)
+        raise
+
+
+@contextmanager
+def without_bytecode() -> Iterator[None]:
+    """Let no import write bytecode: it would hide a change within the same second."""
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writes
+
+
+def _take(package: str) -> dict[str, types.ModuleType]:
+    """Take a package out of the modules, with all that is in it."""
+    names = [
+        name
+        for name in sys.modules
+        if name == package or name.startswith(f"{package}.")
+    ]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def load_entry_point(entry_point: EntryPoint) -> type[PluginBase]:
@@ -115,7 +181,7 @@ def load_entry_point(entry_point: EntryPoint) -> type[PluginBase]:
         # A module may raise anything at all while it is imported.
         loaded = entry_point.load()
     except BaseException as error:
-        spec = _spec_of(entry_point.module)
+        spec = spec_of(entry_point.module)
         if spec is not None and spec.origin is not None:
             file = Path(spec.origin)
         raise refused_by(error, within=file, file=file) from error
@@ -182,6 +248,34 @@ class _FreshLoader(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
+class _FreshFinder(importlib.abc.MetaPathFinder):
+    """Finds modules under a prefix, as their files are now."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: types.ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Look into each folder of the package; None for what is not here."""
+        if not fullname.startswith(self._prefix):
+            return None
+        for folder in path or ():
+            finder = importlib.machinery.FileFinder(
+                folder,
+                (importlib.machinery.ExtensionFileLoader, _EXTENSIONS),
+                (_FreshLoader, importlib.machinery.SOURCE_SUFFIXES),
+            )
+            spec = finder.find_spec(fullname)
+            # A folder without `__init__.py` has no loader: the usual finders know.
+            if spec is not None and spec.loader is not None:
+                return spec
+        return None
+
+
 def _import(
     name: str, file: Path, package: list[str] | None = None
 ) -> types.ModuleType:
@@ -221,7 +315,7 @@ def _add_module(name: str, path: list[str]) -> None:
     sys.modules[name] = importlib.util.module_from_spec(spec)
 
 
-def _spec_of(module: str) -> importlib.machinery.ModuleSpec | None:
+def spec_of(module: str) -> importlib.machinery.ModuleSpec | None:
     """Return where a module would be loaded from, if it can be found."""
     try:
         return importlib.util.find_spec(module)

@@ -30,6 +30,17 @@ class Origin(Struct, frozen=True, kw_only=True):
     entry: str | None = None
 
 
+def origin_of(shelf: Path, found: Found) -> Origin:
+    """Return the origin of what was found in a folder of plugins."""
+    return Origin(
+        name=found.name,
+        file=str(found.file),
+        shelf=str(shelf),
+        found=found.name,
+        folder=None if found.folder is None else str(found.folder),
+    )
+
+
 class Stock:
     """Plugins' classes by their origins, each loaded once."""
 
@@ -58,7 +69,7 @@ class Stock:
         path = origin.shelf or str(Path(origin.file).parent)
         shelf = self._shelves.get(path)
         if shelf is None:
-            shelf = self._shelves[path] = Shelf(Path(path))
+            shelf = self._shelves[path] = Shelf(Path(path), fresh=True)
         folder = None if origin.folder is None else Path(origin.folder)
         return shelf.load(
             Found(name=origin.found, file=Path(origin.file), folder=folder)

@@ -29,7 +29,8 @@ def place_of(thing: type[object] | Callable[..., object]) -> tuple[str, int | No
     file = getattr(module, "__file__", None) or getattr(thing, "__module__", "?")
     try:
         return str(file), inspect.findsource(thing)[1] + 1
-    except (OSError, TypeError):
+    # The file may hold another text by now, which is no Python at all.
+    except (OSError, TypeError, SyntaxError):
         return str(file), None
 
 

@@ -11,7 +11,13 @@ from hub.plugin.calling import PluginCallError, call_method
 from hub.plugin.classic import ClassicInfo
 from hub.plugin.command import Defaults
 from hub.plugin.config import config_of
-from hub.plugin.contract import PluginBase, PluginStatistics, Tally, tally_of
+from hub.plugin.contract import (
+    PluginBase,
+    PluginStatistics,
+    Tally,
+    adopt_tally,
+    tally_of,
+)
 from hub.plugin.errors import error_text
 from hub.plugin.methods import paragraph
 from hub.plugin.refusal import place_of, refused_at, refused_by
@@ -41,7 +47,9 @@ class Resident:
         self.name: str = name
         self.source: Source = source
         self.healthy: bool = True
-        self._cls = cls
+        self.cls: type[PluginBase] = cls
+        self._leases = 0
+        self._unused = asyncio.Event()
         self._within = within
         self._plugin: PluginBase | None = None
         self._info: ClassicInfo | None = None
@@ -52,7 +60,7 @@ class Resident:
     @cached_property
     def file(self) -> str:
         """The file its class is in; looked for on first need, since that takes long."""
-        return place_of(self._cls)[0]
+        return place_of(self.cls)[0]
 
     async def start(self, config: Mapping[str, object], defaults: Defaults) -> None:
         """Instantiate, check and initialize the plugin.
@@ -64,7 +72,7 @@ class Resident:
         Raises:
             PluginRefusedError: It stays out.
         """
-        config_of(self._cls, self.name, config)
+        config_of(self.cls, self.name, config)
         plugin = self._instance()
         if isinstance(plugin, Plugin):
             self._specs = typed_specs(plugin, defaults)
@@ -94,7 +102,7 @@ class Resident:
         return PluginReport(
             name=self.name,
             version=getattr(plugin, "version", "") if info is None else info.version,
-            description=paragraph(self._cls.__doc__)
+            description=paragraph(self.cls.__doc__)
             if info is None
             else info.description,
             source=self.source,
@@ -118,6 +126,33 @@ class Resident:
         done, _ = await asyncio.wait({asking}, timeout=within_s)
         self.healthy = bool(done) and not asking.cancelled() and asking.result()
 
+    def lease(self) -> None:
+        """Note that a command runs: the plugin is not to be stopped."""
+        self._leases += 1
+
+    def release(self) -> None:
+        """Note that a command has returned."""
+        self._leases -= 1
+        if not self._leases:
+            self._unused.set()
+
+    def dismiss(self) -> None:
+        """Let it be stopped, whatever still runs."""
+        self._leases = 0
+        self._unused.set()
+
+    async def unused(self) -> None:
+        """Wait until none of its commands runs; none may begin any more."""
+        if self._leases:
+            self._unused.clear()
+            await self._unused.wait()
+
+    def succeed(self, former: "Resident") -> None:
+        """Take the place of a former instance: the figures go on."""
+        self.tally = former.tally
+        if self._plugin is not None:
+            adopt_tally(self._plugin, self.tally)
+
     async def stop(self, within_s: float) -> None:
         """Let the plugin clean up; errors are logged, and so is taking too long."""
         plugin, self._plugin = self._plugin, None
@@ -130,9 +165,9 @@ class Resident:
 
     def _instance(self) -> PluginBase:
         try:
-            plugin = self._cls()
+            plugin = self.cls()
         except BaseException as error:  # (a plugin may raise SystemExit)
-            raise self._blamed(error, self._cls) from error
+            raise self._blamed(error, self.cls) from error
         plugin.name = self.name
         return plugin
 

@@ -28,10 +28,12 @@ class Prepared(Struct, frozen=True, gc=False):
     Attributes:
         spec: The command.
         params: As parsed.
+        revision: Of the registry that gave the command; it is void under a later one.
     """
 
     spec: "CommandSpec"
     params: Any  # as in Parsed
+    revision: int = 0
 
 
 # eq=False: a spec is one thing, not a value; it hashes by identity.

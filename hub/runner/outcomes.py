@@ -3,7 +3,7 @@
 import logging
 
 from hub.codec import ValueDomainError, sayable, to_json
-from hub.errors import CODES, PluginError
+from hub.errors import CODES, HubError, PluginError
 from hub.plugin.errors import Retry, TaskError
 from hub.responses import ERROR_BYTES, clip
 from hub.runs import Outcome
@@ -93,10 +93,17 @@ def _detail(error: TaskError) -> bytes:
     return data if 0 < len(data) <= ERROR_BYTES else to_json({"code": code})
 
 
-def refused(code: str) -> Outcome:
+def refused(error: HubError) -> Outcome:
     """Return the end of a run that could not begin."""
-    kind = CODES[code]
-    return Outcome(status=TaskStatus.FAILED, code=code, retry=kind.retry, ran="no")
+    return Outcome(
+        status=TaskStatus.FAILED,
+        code=error.code,
+        # The hub's own text is made for whoever reads, in their language.
+        error=error.message if error.custom else None,
+        retry=error.retry,
+        ran="no",
+        detail=b"" if error.detail is None else to_json(error.detail),
+    )
 
 
 def stopped(code: str) -> Outcome:

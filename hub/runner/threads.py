@@ -10,7 +10,7 @@ import contextvars
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Final
 
 from hub.plugin.context import TaskContext
 from hub.plugin.spec import CommandSpec
@@ -19,6 +19,9 @@ from hub.runner.plain import run_plain
 from hub.runs import Outcome
 
 Job = Callable[[], None]
+
+NAME: Final = "taskhub-command"
+"""What the threads are called."""
 
 
 class Threads:
@@ -30,6 +33,11 @@ class Threads:
         self._idle = 0
         self._started = 0
 
+    @property
+    def busy(self) -> int:
+        """How many threads have a job, or are about to have one."""
+        return self._started - self._idle
+
     def start(self, job: Job) -> None:
         """Run a job in a thread that is free, or in a new one. It must not raise."""
         with self._lock:
@@ -40,9 +48,7 @@ class Threads:
                 self._started += 1
         self._jobs.put(job)
         if not spare:
-            threading.Thread(
-                target=self._work, name="taskhub-command", daemon=True
-            ).start()
+            threading.Thread(target=self._work, name=NAME, daemon=True).start()
 
     def close(self) -> None:
         """Let the threads go that are free, and the others once they are."""

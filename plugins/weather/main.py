@@ -1,21 +1,16 @@
 """The weather plugin: now and ahead from a service, the past from a file."""
 
 import asyncio
-from typing import Annotated, Literal
+from importlib import import_module
+from typing import Annotated, Any
 
-import httpx
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from hub import Plugin, TaskContext, command
 
+from .configuration import WeatherConfig
 from .history import City, Observation, Summary, load, summarise
 from .model import Forecast, Report, Unit
-from .open_meteo import OpenMeteo
-from .open_weather_map import OpenWeatherMap
-from .upstream import new_client
-
-# No user, password or query: what a base URL says is named in errors.
-BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$")]
 
 CityName = Annotated[
     str,
@@ -33,19 +28,6 @@ TemperatureUnit = Annotated[
 ]
 
 
-class WeatherConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an operator may set in `[plugin.weather]`."""
-
-    provider: Literal["open-meteo", "openweathermap"] = "open-meteo"
-    base_url: BaseUrl | None = None
-    """The provider's public address where None."""
-    geocoding_url: BaseUrl | None = None
-    """Open-Meteo only."""
-    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
-    """For each request."""
-    api_key: Annotated[str, Meta(min_length=1)] | None = None
-
-
 class Weather(Plugin):
     """Weather now and ahead, from Open-Meteo or OpenWeatherMap, and real history."""
 
@@ -54,25 +36,45 @@ class Weather(Plugin):
     config: WeatherConfig
 
     async def start(self) -> None:
-        """Read the observations, and make the client of the provider.
+        """Read the observations.
 
         Raises:
             ValueError: OpenWeatherMap was chosen, and no key given.
         """
+        if self.config.provider == "openweathermap" and self.config.api_key is None:
+            message = "provider openweathermap needs an api_key in [plugin.weather]"
+            raise ValueError(message)
         self._history = await asyncio.to_thread(load)
-        self._client = new_client()
-        self._provider = _provider(self.config, self._client)
+        self._opening = asyncio.Lock()
+        self._service: Any = None  # a Service, which is not imported yet
 
     async def stop(self) -> None:
         """Close the provider's connections."""
-        await self._client.aclose()
+        if self._service is not None:
+            await self._service.close()
+
+    async def _provider(self) -> Any:  # OpenMeteo or OpenWeatherMap
+        """Return the provider; reach for it with the first question.
+
+        The HTTP client takes a quarter of the hub's start, and many a hub is never
+        asked about the weather.
+        """
+        async with self._opening:
+            if self._service is None:
+                service = await asyncio.to_thread(
+                    import_module, ".service", __package__
+                )
+                self._service = service.Service(self.config)
+        return self._service.provider
 
     @command(ttl=300, unit="unit", public=True, localized=True)
     async def current(
         self, ctx: TaskContext, city: CityName, unit: TemperatureUnit = "°C"
     ) -> Report:
         """Report the weather of a city now."""
-        return await self._provider.current(city.strip(), unit, ctx.locale)
+        provider = await self._provider()
+        report: Report = await provider.current(city.strip(), unit, ctx.locale)
+        return report
 
     @command(ttl=300, unit="unit", public=True, localized=True)
     async def forecast(
@@ -91,7 +93,11 @@ class Weather(Plugin):
         unit: TemperatureUnit = "°C",
     ) -> Forecast:
         """Forecast the weather of a city, day by day."""
-        return await self._provider.forecast(city.strip(), days, unit, ctx.locale)
+        provider = await self._provider()
+        forecast: Forecast = await provider.forecast(
+            city.strip(), days, unit, ctx.locale
+        )
+        return forecast
 
     @command(timeout=3600)
     async def history(
@@ -131,29 +137,6 @@ class Weather(Plugin):
             _report(ctx, number, len(days), day)
             await asyncio.sleep(pace_ms / 1000)
         return summarise(city, days)
-
-
-def _provider(
-    config: WeatherConfig, client: httpx.AsyncClient
-) -> OpenMeteo | OpenWeatherMap:
-    """Make the provider that the operator chose."""
-    if config.provider == "open-meteo":
-        return OpenMeteo(
-            client,
-            base_url=config.base_url,
-            geocoding_url=config.geocoding_url,
-            timeout_s=config.timeout_s,
-            api_key=config.api_key,
-        )
-    if config.api_key is None:
-        message = "provider openweathermap needs an api_key in [plugin.weather]"
-        raise ValueError(message)
-    return OpenWeatherMap(
-        client,
-        base_url=config.base_url,
-        timeout_s=config.timeout_s,
-        api_key=config.api_key,
-    )
 
 
 def _report(ctx: TaskContext, number: int, total: int, day: Observation) -> None:

@@ -5,7 +5,10 @@ import logging
 import os
 import re
 import socket
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
@@ -311,3 +314,53 @@ def test_an_address_of_ipv6_is_written_as_an_url(
     serve._announce(Node(Settings(), Path("unused")), Six())  # type: ignore[arg-type]  # all that is asked for
 
     assert capsys.readouterr().out == f"taskhub {VERSION} on http://[::1]:8765\n"
+
+
+def test_reload_makes_the_plugins_watched(started: Started) -> None:
+    """And nothing else does."""
+    assert run("--engine", "memory", "--reload", "--plugins", PLUGINS).exit_code == 0
+    run("--engine", "memory")
+    watched, plain = started.nodes
+
+    assert watched.registry.finder.watchful
+    assert not plain.registry.finder.watchful
+
+
+@pytest.mark.parametrize("missing", ["watchfiles", "another"])
+def test_reload_names_what_it_needs(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without watchfiles it says what to type, and starts nothing."""
+
+    class Absent(MetaPathFinder):
+        """Finds that a module is not there."""
+
+        def find_spec(self, fullname: str, *_: object) -> None:
+            """Fail for one name."""
+            if fullname == "hub.cli.reload":
+                raise ModuleNotFoundError(f"no {missing}", name=missing)
+
+    monkeypatch.delitem(sys.modules, "hub.cli.reload", raising=False)
+    monkeypatch.delattr("hub.cli.reload", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Absent(), *sys.meta_path])
+    result = run("--engine", "memory", "--reload")
+
+    if missing == "watchfiles":
+        assert result.exit_code == 2
+        assert "pip install 'taskhub[dev]'" in result.stderr
+    else:
+        assert isinstance(result.exception, ModuleNotFoundError)
+
+
+def test_a_thread_that_is_about_to_end_is_given_a_moment() -> None:
+    """Only one that goes on would hold the process up."""
+    ending = threading.Timer(0.02, lambda: None)
+    ending.start()
+    assert not serve._held_up()
+
+    release = threading.Event()
+    stuck = threading.Thread(target=release.wait, args=(10,))
+    stuck.start()
+    assert serve._held_up()
+    release.set()
+    stuck.join()

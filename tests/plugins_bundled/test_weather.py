@@ -1,6 +1,8 @@
 """The weather plugin, run without a hub."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -267,3 +269,24 @@ async def test_bad_params_are_named(
 def test_it_is_a_plugin_like_any_other() -> None:
     """It is built on nothing but the face."""
     assert issubclass(Weather, Plugin)
+
+
+def test_the_start_does_not_pay_for_the_client() -> None:
+    """What speaks HTTP is imported with the first question, not with the hub."""
+    probe = (
+        "import asyncio, sys\n"
+        "from hub.registry import Registry, Sources, bundled_folder\n"
+        "registry = Registry(Sources(entry_points=tuple, bundled=bundled_folder()))\n"
+        "async def main():\n"
+        "    await registry.load()\n"
+        "    print(len(registry.plugins()), 'httpx' in sys.modules)\n"
+        "    await registry.close()\n"
+        "asyncio.run(main())\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", probe], check=True, capture_output=True, text=True
+    )
+    count, imported = ran.stdout.split()
+
+    assert int(count) >= 2
+    assert imported == "False"

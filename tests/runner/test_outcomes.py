@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 import pytest
 
-from hub.errors import CODES
+from hub.codec import from_json
+from hub.errors import CODES, InvalidParamsError, UnknownCommandError
 from hub.plugin.context import TaskContext
 from hub.plugin.errors import Retry, TaskError
 from hub.runner.outcomes import raised, refused, returned, stopped
@@ -287,9 +288,15 @@ def test_what_the_hub_stops_has_its_code(code: str, retry: bool, ran: str) -> No
 
 
 def test_what_could_not_begin_did_not_run() -> None:
-    """A run whose command is gone ends with the refusal's code, ran no."""
-    assert verdict(refused("unknown_command")) == ("unknown_command", False, "no")
-    assert verdict(refused("invalid_params")) == ("invalid_params", False, "no")
+    """A run whose command is gone ends with the refusal's code and its reason."""
+    gone = refused(UnknownCommandError("There is no plugin 'lab'."))
+    wrong = refused(InvalidParamsError(detail={"field": "n", "reason": "missing"}))
+
+    assert verdict(gone) == ("unknown_command", False, "no")
+    assert (gone.error, gone.detail) == ("There is no plugin 'lab'.", b"")
+    assert verdict(wrong) == ("invalid_params", False, "no")
+    assert from_json(wrong.detail) == {"field": "n", "reason": "missing"}
+    assert wrong.error is None, "the hub's own text is made for whoever reads"
 
 
 def test_each_code_is_one_error() -> None:

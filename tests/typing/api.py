@@ -36,6 +36,14 @@ from hub import (
     create_app,
     current_task,
 )
+from hub.testing import (
+    AsyncTestHub,
+    TestHub,
+    TestTask,
+    after_chunk,
+    before_finish,
+    simulated,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -284,3 +292,32 @@ def client_in_a_thread(url: str) -> TaskResponse:
 
 if __name__ == "__main__":
     asyncio.run(without_a_hub())
+
+
+def plain_test() -> None:
+    """A plain test of a plugin."""
+    with TestHub(Typed, Path("other.py"), config={"base_url": "x"}) as hub:
+        task = hub.run("typed.current", {"city": "Paris"}, unit="°C")
+        hub.options(key="k", deadline=2.5, kill_at=before_finish()).start("typed.noop")
+        hub.until(lambda: task.ended)
+        hub.advance(3600)
+        hub.kill()
+    assert_type(task, TestTask)
+    assert_type(task.status, TaskStatus)
+    assert_type(task.response, TaskResponse)
+    assert_type(task.logs, list[Log])
+    assert_type(task.progress, list[Progress])
+    assert_type(task.code, str | None)
+
+
+@simulated
+async def async_test() -> int:
+    """An async test, which becomes a plain one."""
+    async with AsyncTestHub(Typed, settings={"limits.async_runs": 1}) as hub:
+        started = await hub.options(cancel_at=after_chunk()).start("typed.current")
+        assert_type(await hub.wait(started), TestTask)
+        assert_type(await hub.cancel(started), TestTask)
+    return 1
+
+
+assert_type(async_test(), int)
