@@ -9,7 +9,16 @@ from typing import Final
 
 import click
 
-COMMANDS: Final = {"serve": "hub.cli.serve"}
+COMMANDS: Final = {
+    "cache": "hub.cli.cache",
+    "cancel": "hub.cli.cancel",
+    "config": "hub.cli.config",
+    "logs": "hub.cli.tail",
+    "plugins": "hub.cli.plugins",
+    "run": "hub.cli.run",
+    "serve": "hub.cli.serve",
+    "watch": "hub.cli.watch",
+}
 """In which module each command is at home; it is called `command` there."""
 
 

@@ -1,0 +1,180 @@
+"""A terminal that somebody looks at: live bars, what tasks say above them.
+
+rich is imported only once a task has run for a moment: most have ended by then.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from hub.cli.exits import say
+from hub.cli.lines import Line, Lines
+from hub.cli.views import View, doing, mark, outcome
+from hub.client.cursor import Event
+from hub.events import Progress
+from hub.tasks import TaskResponse
+
+PATIENCE_S: Final = 0.15
+"""How long a task runs before it gets a bar."""
+MOST: Final = 12
+"""How many bars there are at most; further tasks are counted in one."""
+BAR_WIDTH: Final = 28
+
+
+class _Seen(Struct, kw_only=True):
+    """What is known of a task that runs.
+
+    Attributes:
+        label: What its bar is called.
+        lines: Turns what it says into lines.
+        words: What it does.
+        done: How much of it is done; None where that is not known.
+        bar: The bar's number, where it has one.
+    """
+
+    label: str
+    lines: Lines
+    words: str = ""
+    done: float | None = None
+    bar: Any = None  # rich's number of a bar
+
+
+class Bars(View):
+    """People at a terminal.
+
+    Args:
+        several: Whether more than one task is looked at.
+        now: Returns the time in seconds.
+    """
+
+    reads = True
+
+    def __init__(
+        self, *, several: bool = False, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._several = several
+        self._now = now
+        self._began = now()
+        self._seen: dict[str, _Seen] = {}
+        self._ended = 0
+        self._rest: Any = None
+        self._live: Any = None  # rich's Progress, imported late
+        self._connected = True
+
+    def begin(self, task_id: str, name: str, origin: str | None) -> None:
+        """Give a task a bar, when it has run for a moment."""
+        label = f"{name} {task_id[-6:]}" if self._several else name
+        self._seen[task_id] = _Seen(label=label, lines=Lines(tables=True))
+
+    def tell(self, task_id: str, events: Sequence[Event]) -> None:
+        """Show what it says above the bars, and its progress in its bar."""
+        seen = self._seen[task_id]
+        mark = f"{seen.label}: " if self._several else ""
+        for event in events:
+            if isinstance(event, Progress):
+                seen.words, seen.done = doing(event), event.progress
+                continue
+            for line in seen.lines.of(event):
+                self._above(line._replace(text=mark + line.text))
+
+    def note(self, text: str) -> None:
+        """Show a line above the bars."""
+        self._above(Line(text, "yellow"))
+
+    def end(self, response: TaskResponse) -> None:
+        """Take the bar away, and say how it ended."""
+        seen = self._seen.pop(response.task_id)
+        self._ended += 1
+        if self._live is not None and seen.bar is not None:
+            self._live.remove_task(seen.bar)
+        self._above(
+            Line(f"{mark(response)} {seen.label} {outcome(response)}", coloured=True)
+        )
+        if not self._seen:
+            self.close()
+
+    def tick(self, *, connected: bool) -> None:
+        """Move the bars."""
+        self._connected = connected
+        if self._live is None:
+            if self._seen and self._now() - self._began >= PATIENCE_S:
+                self._live = _live()
+                self._live.start()
+            else:
+                return
+        for seen in self._seen.values():
+            self._move(seen)
+        self._move_rest()
+        self._live.refresh()
+
+    def close(self) -> None:
+        """Take all bars away."""
+        if self._live is not None:
+            live, self._live = self._live, None
+            live.stop()
+
+    def _above(self, line: Line) -> None:
+        """Show a line; a terminal that is gone is no error."""
+        text = line.plain() if os.environ.get("NO_COLOR") else line.styled()
+        if self._live is None:
+            say(text)
+            return
+        from rich.text import Text
+
+        self._live.console.print(Text.from_ansi(text), soft_wrap=True)
+
+    def _move(self, seen: _Seen) -> None:
+        """Bring one bar up to date."""
+        if seen.bar is None:
+            if (
+                len([each for each in self._seen.values() if each.bar is not None])
+                >= MOST
+            ):
+                return
+            seen.bar = self._live.add_task(seen.label, total=None, words="", share="")
+        known = seen.done is not None
+        self._live.update(
+            seen.bar,
+            total=1.0 if known else None,
+            completed=seen.done or 0.0,
+            share=f"{seen.done:.0%}" if seen.done is not None else "",
+            words=seen.words if self._connected else "reconnecting …",
+        )
+
+    def _move_rest(self) -> None:
+        """Bring the bar of those that have none up to date."""
+        rest = [each for each in self._seen.values() if each.bar is None]
+        if not rest:
+            if self._rest is not None:
+                self._live.remove_task(self._rest)
+                self._rest = None
+            return
+        if self._rest is None:
+            self._rest = self._live.add_task("", total=None, words="", share="")
+        self._live.update(self._rest, description=f"{len(rest)} more", words="")
+
+
+def _live() -> Any:
+    """Return rich's display on standard error, which is cleared in the end."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
+
+    words = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+    return Progress(
+        TextColumn("{task.description}", markup=False, style="bold"),
+        BarColumn(bar_width=BAR_WIDTH),
+        TextColumn("{task.fields[share]:>4}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[words]}", markup=False, table_column=words),
+        console=Console(file=sys.stderr, highlight=False),
+        transient=True,
+        auto_refresh=False,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        expand=True,
+    )

@@ -1,0 +1,90 @@
+"""What is said and returned when a task has ended, or cannot be followed any more."""
+
+from typing import Final
+
+from msgspec import UNSET
+
+from hub.cli.api import exit_of
+from hub.cli.exits import CommandError, Exit, say
+from hub.cli.output import Format, put, put_json, put_line
+from hub.cli.values import shown
+from hub.client.errors import ConnectionLost, UnreachableError
+from hub.errors import HubError
+from hub.tasks import TaskResponse, TaskStatus
+
+EXITS: Final = {
+    TaskStatus.COMPLETED: Exit.OK,
+    TaskStatus.FAILED: Exit.FAILED,
+    TaskStatus.CANCELLED: Exit.CANCELLED,
+}
+
+
+def report(
+    response: TaskResponse, name: str, output: Format, *, several: bool = False
+) -> Exit:
+    """Write a result to standard output, and why there is none to standard error.
+
+    Args:
+        response: How the task ended.
+        name: The command, with its plugin.
+        output: In which form.
+        several: Whether there are other tasks beside it.
+
+    Returns:
+        The exit code for this end.
+
+    Raises:
+        CommandError: It cannot be written.
+    """
+    code = EXITS[response.status]
+    if output == "json":
+        put_json(response, line=several)
+    elif output == "text" and code is Exit.OK:
+        text = shown(response.result)
+        if several:
+            put_line(f"{response.task_id}  {text}")
+        elif isinstance(response.result, str):
+            put(f"{text}\n")
+        elif response.result is not None:
+            put_json(response.result)
+    if code is not Exit.OK:
+        say(f"Error: {why(response, name)}")
+    return code
+
+
+def why(response: TaskResponse, name: str) -> str:
+    """Say why a task has no result, in one line."""
+    if response.status is TaskStatus.CANCELLED:
+        return f"{name} was cancelled (task {response.task_id})"
+    failure = response.metadata.failure
+    text = " ".join((response.error or response.message or "").split())
+    if failure is UNSET:
+        return f"{name} failed: {text} (task {response.task_id})"
+    own = (failure.detail or {}).get("code")
+    code = f"{failure.code}, {own}" if isinstance(own, str) else failure.code
+    again = "; trying again may help" if failure.retry else ""
+    return f"{name} failed: {text} ({code}; task {response.task_id}){again}"
+
+
+def trouble(error: HubError, task_id: str | None, key: str | None) -> CommandError:
+    """Return what to say when the hub has refused something, or is gone.
+
+    Args:
+        error: What has happened.
+        task_id: The task it is about, where it was accepted.
+        key: That it was asked for with, where it was not.
+    """
+    if task_id is not None and isinstance(error, UnreachableError):
+        return CommandError(
+            f"{error.message} The task may still run: taskhub watch {task_id}",
+            Exit.UNREACHABLE,
+        )
+    if isinstance(error, ConnectionLost) and key is not None:
+        return CommandError(
+            f"{error.message} Whether it was started is not known; the same command "
+            f"with --key {key} finds or starts it",
+            Exit.UNREACHABLE,
+        )
+    if isinstance(error, UnreachableError):
+        return CommandError(error.message, Exit.UNREACHABLE)
+    return CommandError(error.message, exit_of(error.code))
