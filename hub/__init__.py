@@ -11,15 +11,21 @@ from hub.version import VERSION
 __version__ = VERSION
 
 _HOMES: Final = {
+    "AsyncHub": "hub.client.hub",
     "Chunk": "hub.events",
+    "ConnectionLost": "hub.client.errors",
     "Gap": "hub.events",
+    "Hub": "hub.client.sync",
+    "Log": "hub.client.cursor",
     "Plugin": "hub.plugin.typed",
     "PluginBase": "hub.plugin.contract",
     "Progress": "hub.events",
     "Reset": "hub.events",
     "Retry": "hub.plugin.errors",
+    "TaskCancelled": "hub.client.errors",
     "TaskContext": "hub.plugin.context",
     "TaskError": "hub.plugin.errors",
+    "TaskFailed": "hub.client.errors",
     "TaskResponse": "hub.tasks",
     "TaskStatus": "hub.tasks",
     "command": "hub.plugin.command",

@@ -1,4 +1,10 @@
 from hub.app import create_app as create_app
+from hub.client.cursor import Log as Log
+from hub.client.errors import ConnectionLost as ConnectionLost
+from hub.client.errors import TaskCancelled as TaskCancelled
+from hub.client.errors import TaskFailed as TaskFailed
+from hub.client.hub import AsyncHub as AsyncHub
+from hub.client.sync import Hub as Hub
 from hub.events import Chunk as Chunk
 from hub.events import Gap as Gap
 from hub.events import Progress as Progress

@@ -37,8 +37,6 @@ work may have begun ("no", "yes", "maybe"). The first line of a docstring is the
 default message.
 """
 
-from typing import ClassVar
-
 CODES: dict[str, type["HubError"]] = {}
 """Every error that has a code on the wire, by its code."""
 
@@ -46,13 +44,14 @@ CODES: dict[str, type["HubError"]] = {}
 class HubError(Exception):
     """Something went wrong in the hub."""
 
-    code: ClassVar[str] = "internal"
+    # Not ClassVar: a client learns the verdict of one refusal from its frame.
+    code: str = "internal"
     """The code on the wire."""
-    status: ClassVar[int] = 500
+    status: int = 500
     """The HTTP status of the refusal."""
-    retry: ClassVar[bool] = True
+    retry: bool = True
     """Whether the same request may succeed later."""
-    ran: ClassVar[str] = "maybe"
+    ran: str = "maybe"
     """Whether work may have begun: no, yes or maybe."""
 
     def __init_subclass__(cls) -> None:

@@ -7,7 +7,7 @@ here, once) behind each watcher's head. See `hub.codec`.
 """
 
 from binascii import b2a_base64
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -67,7 +67,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, tag="chunk"):
     at: int
     channel: str
     kind: str | msgspec.UnsetType = msgspec.UNSET
-    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    data: Any = msgspec.UNSET  # any JSON value
     bin: bytes | msgspec.UnsetType = msgspec.UNSET
 
 

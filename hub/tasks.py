@@ -1,12 +1,12 @@
 """Tasks as their callers see them, and the table of a task's states.
 
-`TaskResponse` is the same object on WebSocket, over HTTP and in the Python API. The
-result stands in it as JSON bytes (`msgspec.Raw`): it was encoded once, when the
-command returned it.
+`TaskResponse` is the same object on WebSocket, over HTTP and in the Python API. At the
+hub, JSON values stand in it as bytes (`msgspec.Raw`): they were encoded once, when the
+command returned. A client finds the values themselves.
 """
 
 import enum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -75,13 +75,13 @@ class RequestInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for, for those who may read the result.
 
     Attributes:
-        params: JSON; null where it would be too large to repeat.
+        params: A JSON object; null where it would be too large to repeat.
         priority: high, normal or low.
         deadline_ms: As the caller gave it, from acceptance.
         cache: use, refresh or off.
     """
 
-    params: msgspec.Raw
+    params: Any  # any JSON value; at the hub its bytes
     priority: str = "normal"
     deadline_ms: int | None = None
     cache: str = "use"
@@ -130,7 +130,7 @@ class TaskResponse(msgspec.Struct, kw_only=True, gc=False):
         task_id: Made by the hub, never reused.
         status: Where it stands.
         progress: 0.0 to 1.0, or null where it is not known.
-        result: JSON; null until it is completed.
+        result: A JSON value; null until it is completed.
         error: For people; null unless it failed.
         created_at: When it was accepted, RFC 3339 in UTC.
         updated_at: When it last changed.
@@ -141,7 +141,7 @@ class TaskResponse(msgspec.Struct, kw_only=True, gc=False):
     task_id: str
     status: TaskStatus
     progress: float | None
-    result: msgspec.Raw
+    result: Any  # any JSON value; at the hub its bytes
     error: str | None
     created_at: str
     updated_at: str

@@ -38,7 +38,12 @@ class CloseCode(enum.IntEnum):
 
 
 class ClientFrame(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    gc=False,
+    omit_defaults=True,  # a client leaves out what it does not say
 ):
     """A frame from a client."""
 

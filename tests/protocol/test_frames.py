@@ -270,8 +270,17 @@ def test_a_hub_frame_survives_both_codecs(
     assert msgpack.unpackb(packed) == told
     assert told["type"] == kind.__struct_config__.tag
     assert told.keys() <= {"type"} | {name.rstrip("?") for name in HUB_FRAMES[kind]}
-    assert msgspec.json.decode(text, type=kind) == frame
-    assert msgspec.msgpack.decode(packed, type=kind) == as_packed(frame)
+    assert msgspec.json.decode(text, type=kind) == as_read(frame)
+    assert msgspec.msgpack.decode(packed, type=kind) == as_read(frame)
+
+
+def as_read(frame: msgspec.Struct) -> msgspec.Struct:
+    """Return a frame as a client has it: a null result is the value."""
+    response = getattr(frame, "response", None)
+    if response is None:
+        return frame
+    null = msgspec.structs.replace(response, result=None)
+    return msgspec.structs.replace(frame, response=null)
 
 
 def as_packed(frame: msgspec.Struct) -> msgspec.Struct:
@@ -304,8 +313,9 @@ def test_a_chunk_survives_both_codecs(
     if is_binary:
         from_packed["bin"] = b64encode(from_packed["bin"]).decode()
     assert told == from_packed
-    assert msgspec.json.decode(msgspec.json.encode(text), type=Chunk) == text
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(packed), type=Chunk) == packed
+    read = text if is_binary else msgspec.structs.replace(text, data=told["data"])
+    assert msgspec.json.decode(msgspec.json.encode(text), type=Chunk) == read
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(packed), type=Chunk) == read
 
 
 @given(VALUES, st.sampled_from(["use", "off"]), nullable(COUNTS))

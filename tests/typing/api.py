@@ -15,15 +15,21 @@ from msgspec import Meta, Struct
 from starlette.applications import Starlette
 
 from hub import (
+    AsyncHub,
     Chunk,
+    ConnectionLost,
     Gap,
+    Hub,
+    Log,
     Plugin,
     PluginBase,
     Progress,
     Reset,
     Retry,
+    TaskCancelled,
     TaskContext,
     TaskError,
+    TaskFailed,
     TaskResponse,
     TaskStatus,
     command,
@@ -215,16 +221,16 @@ def embedded() -> Starlette:
     return create_app(data="data", environ={"TASKHUB__LOCALE": "zh-CN"})
 
 
-def event(value: Progress | Chunk | Reset | Gap) -> str | float | None:
+def event(value: Progress | Chunk | Log | Reset | Gap) -> str | float | None:
     """Look into what a run tells."""
     if isinstance(value, Progress):
         assert_type(value.status, TaskStatus)
         return value.progress
     if isinstance(value, Chunk):
         return value.channel
-    if isinstance(value, Reset):
-        return value.reason
-    return value.why
+    if isinstance(value, Log):
+        return value.message
+    return value.reason if isinstance(value, Reset) else value.why
 
 
 def ended(response: TaskResponse) -> str:
@@ -233,11 +239,47 @@ def ended(response: TaskResponse) -> str:
     assert_type(response.progress, float | None)
     match response.status:
         case TaskStatus.COMPLETED:
-            return bytes(response.result).decode()
+            return str(response.result["city"])
         case TaskStatus.FAILED | TaskStatus.CANCELLED:
             return response.error or "cancelled"
         case TaskStatus.CREATED | TaskStatus.RUNNING:
             return response.message or ""
+
+
+async def client(url: str) -> None:
+    """Run commands from a program with a loop."""
+    async with AsyncHub(url, token="secret", codec="json", reconnect_for=5) as hub:
+        task = await hub.execute("weather.current", city="Paris")
+        async for said in task:
+            event(said)
+        assert_type(await task, TaskResponse)
+        task = await hub.options(key="k", deadline=10, cache="off").execute(
+            "weather.current", {"city": "Paris"}
+        )
+        assert_type(await task.response(), TaskResponse)
+        await task.cancel("enough")
+        try:
+            await hub.attach(task.id)
+        except TaskCancelled as error:
+            assert_type(error.response, TaskResponse)
+        except TaskFailed as error:
+            assert_type(error.code, str)
+            assert_type(error.retry, bool)
+        except ConnectionLost as error:
+            assert_type(error.ran, str)
+        await hub.cancel(task.id)
+        # Any: the hub's JSON.
+        assert_type(await hub.command("weather.current"), dict[str, Any])
+
+
+def client_in_a_thread(url: str) -> TaskResponse:
+    """Run commands from a program without one."""
+    with Hub(url) as hub:
+        task = hub.options(priority="low", linger=0).execute("demo.echo", value=1)
+        for said in task:
+            event(said)
+        assert_type(task.response(), TaskResponse)
+        return task.wait(timeout=1)
 
 
 if __name__ == "__main__":
