@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from hub.cli.bars import Bars
@@ -74,11 +74,14 @@ class Follower:
         starting = asyncio.ensure_future(options.execute(wish.name, wish.params))
         return await self._unless(starting, self._hopeless())
 
-    async def to_end(self, task: AsyncTask, *, cancels: bool) -> TaskResponse | None:
+    async def to_end(
+        self, task: AsyncTask, name: str, *, cancels: bool
+    ) -> TaskResponse | None:
         """Follow a task.
 
         Args:
             task: Which one.
+            name: What its command is called.
             cancels: Whether Ctrl-C cancels it; else it only ends the looking on.
 
         Returns:
@@ -89,8 +92,8 @@ class Follower:
             CommandError: What it says cannot be written.
         """
         if not cancels:
-            return await self.unless_interrupted(self._follow(task))
-        following = asyncio.ensure_future(self._follow(task))
+            return await self.unless_interrupted(self._follow(task, name))
+        following = asyncio.ensure_future(self._follow(task, name))
         cancelling = asyncio.ensure_future(self._cancel_on_wish(task))
         try:
             return await self._unless(following, self._interrupts.second.wait())
@@ -101,10 +104,10 @@ class Follower:
         """Return a task that is there already."""
         return self._hub.attach(task_id)
 
-    async def _follow(self, task: AsyncTask) -> TaskResponse:
+    async def _follow(self, task: AsyncTask, name: str) -> TaskResponse:
         """Show what a task says, up to its end."""
         view = self._view
-        view.begin(task.id, task.name, task.origin)
+        view.begin(task.id, name, task.origin)
         if view.reads:
             await self.told(task)
         response = await task.response()
@@ -224,7 +227,7 @@ async def _run(wish: Wish, target: Target) -> Exit:
         async with looking(target, view) as follower:
             task = await follower.start(wish)
             if task is not None:
-                response = await follower.to_end(task, cancels=True)
+                response = await follower.to_end(task, wish.name, cancels=True)
                 if response is not None:
                     return report(response, wish.name, wish.output)
     except HubError as error:
@@ -251,38 +254,46 @@ def _found_again(error: CommandError, task: AsyncTask | None) -> CommandError:
     )
 
 
-def watch(ids: Sequence[str], target: Target, output: Format, *, quiet: bool) -> Exit:
+def watch(
+    tasks: Mapping[str, str], target: Target, output: Format, *, quiet: bool
+) -> Exit:
     """Follow tasks to their ends, and print their results.
+
+    Args:
+        tasks: Their ids, and what their commands are called.
+        target: Where they are.
+        output: In which form to print results.
+        quiet: Whether to say nothing beside results and errors.
 
     Raises:
         CommandError: The hub is gone, or nothing can be written.
     """
-    return asyncio.run(_watch(ids, target, output, quiet=quiet))
+    return asyncio.run(_watch(tasks, target, output, quiet=quiet))
 
 
 async def _watch(
-    ids: Sequence[str], target: Target, output: Format, *, quiet: bool
+    tasks: Mapping[str, str], target: Target, output: Format, *, quiet: bool
 ) -> Exit:
-    several = len(ids) > 1
+    several = len(tasks) > 1
     codes: list[Exit] = []
 
-    async def one(follower: Follower, task_id: str) -> None:
+    async def one(follower: Follower, task_id: str, name: str) -> None:
         task = follower.attach(task_id)
         try:
-            response = await follower.to_end(task, cancels=False)
+            response = await follower.to_end(task, name, cancels=False)
         except HubError as error:
             raise trouble(error, task_id, None) from None
         if response is None:
             codes.append(Exit.INTERRUPTED)
         else:
-            codes.append(report(response, task.name, output, several=several))
+            codes.append(report(response, name, output, several=several))
 
     view = view_of(output, quiet=quiet, several=several)
     async with looking(target, view) as follower:
-        await _all([one(follower, task_id) for task_id in ids])
+        await _all([one(follower, *task) for task in tasks.items()])
     if Exit.INTERRUPTED in codes:
-        say(f"looking on no longer: taskhub watch {' '.join(ids)}")
-    return max(codes, key=[*_LESS].index)
+        say(f"looking on no longer: taskhub watch {' '.join(tasks)}")
+    return max(codes, key=_LESS.index)
 
 
 async def _all(jobs: Sequence[Coroutine[Any, Any, None]]) -> None:

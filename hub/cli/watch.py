@@ -1,5 +1,7 @@
 """``taskhub watch``: look on while tasks run, from anywhere, at any time."""
 
+from typing import Any
+
 import click
 
 from hub.cli.api import Api
@@ -35,12 +37,16 @@ def command(
     else. With several tasks the exit code is that of the worst end.
     """
     target = target_of(options)
-    each = tuple(dict.fromkeys(ids))
     with Api(target) as api:
-        for task_id in each:
-            api.ask("GET", "tasks", task_id)
+        tasks = {task_id: _name(api.ask("GET", "tasks", task_id)) for task_id in ids}
     from hub.cli.follow import watch
 
-    code = watch(each, target, output, quiet=quiet)
+    code = watch(tasks, target, output, quiet=quiet)
     if code is not Exit.OK:
         raise click.exceptions.Exit(code)
+
+
+# Any: a TaskResponse as JSON.
+def _name(response: dict[str, Any]) -> str:
+    """Return what a task's command is called."""
+    return f"{response['metadata']['plugin']}.{response['metadata']['command']}"
