@@ -3,26 +3,30 @@
 rich is imported only once a task has run for a moment: most have ended by then.
 """
 
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
 from hub.cli.exits import say
 from hub.cli.lines import Line, Lines
-from hub.cli.views import View, doing, mark, outcome
+from hub.cli.output import styled
+from hub.cli.views import View, doing, outcome
 from hub.client.cursor import Event
 from hub.events import Progress
-from hub.tasks import TaskResponse
+from hub.tasks import TaskResponse, TaskStatus
 
 PATIENCE_S: Final = 0.15
 """How long a task runs before it gets a bar."""
 MOST: Final = 12
 """How many bars there are at most; further tasks are counted in one."""
 BAR_WIDTH: Final = 28
+OTHER_COLUMNS: Final = BAR_WIDTH + 4 + 7 + 4 + 4
+"""What stands on a line beside label and words: bar, share, time, gaps, and a rest."""
 
 
 class _Seen(Struct, kw_only=True):
@@ -91,9 +95,10 @@ class Bars(View):
         self._ended += 1
         if self._live is not None and seen.bar is not None:
             self._live.remove_task(seen.bar)
-        self._above(
-            Line(f"{mark(response)} {seen.label} {outcome(response)}", coloured=True)
-        )
+        if response.status is TaskStatus.COMPLETED:
+            sign = styled("✓", sys.stderr, fg="green")
+            text = f"{sign} {seen.label} {outcome(response)}"
+            self._above(Line(text, coloured=True))
         if not self._seen:
             self.close()
 
@@ -110,6 +115,16 @@ class Bars(View):
             self._move(seen)
         self._move_rest()
         self._live.refresh()
+
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Take the bars away while something else is written to the terminal."""
+        live = self._live
+        if live is not None:
+            live.stop()
+        yield
+        if live is not None and self._live is live:
+            live.start()
 
     def close(self) -> None:
         """Take all bars away."""
@@ -142,8 +157,19 @@ class Bars(View):
             total=1.0 if known else None,
             completed=seen.done or 0.0,
             share=f"{seen.done:.0%}" if seen.done is not None else "",
-            words=seen.words if self._connected else "reconnecting …",
+            words=self._fitting(seen),
         )
+
+    def _fitting(self, seen: _Seen) -> str:
+        """Return what a task does, as far as there is room.
+
+        The last columns stay free: a terminal writes ^C there, and a line that is full
+        would break, and be left behind.
+        """
+        words = seen.words if self._connected else "reconnecting …"
+        label = max(len(each.label) for each in self._seen.values())
+        room = int(self._live.console.width) - label - OTHER_COLUMNS
+        return words if len(words) <= room else f"{words[: max(room, 1) - 1]}…"
 
     def _move_rest(self) -> None:
         """Bring the bar of those that have none up to date."""
@@ -162,19 +188,16 @@ def _live() -> Any:
     """Return rich's display on standard error, which is cleared in the end."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.table import Column
 
-    words = Column(no_wrap=True, overflow="ellipsis", ratio=1)
     return Progress(
         TextColumn("{task.description}", markup=False, style="bold"),
         BarColumn(bar_width=BAR_WIDTH),
         TextColumn("{task.fields[share]:>4}", markup=False),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[words]}", markup=False, table_column=words),
+        TextColumn("{task.fields[words]}", markup=False),
         console=Console(file=sys.stderr, highlight=False),
         transient=True,
         auto_refresh=False,
         redirect_stdout=False,
         redirect_stderr=False,
-        expand=True,
     )

@@ -237,7 +237,7 @@ async def _run(wish: Wish, target: Target) -> Exit:
     if task is None:
         say(f"interrupted before the hub had accepted it; --key {wish.key} finds it")
     else:
-        say(f"the task goes on: taskhub watch {task.id}")
+        say(f"not waiting for its end: taskhub watch {task.id}")
     return Exit.INTERRUPTED
 
 
@@ -286,7 +286,8 @@ async def _watch(
         if response is None:
             codes.append(Exit.INTERRUPTED)
         else:
-            codes.append(report(response, name, output, several=several))
+            with view.hidden():
+                codes.append(report(response, name, output, several=several))
 
     view = view_of(output, quiet=quiet, several=several)
     async with looking(target, view) as follower:

@@ -1,9 +1,10 @@
 """How people and programs look on while tasks run."""
 
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec import UNSET
 
 from hub.cli.exits import say
 from hub.cli.lines import Line, Lines
-from hub.cli.output import is_terminal, put, put_json, styled
+from hub.cli.output import is_terminal, put, put_json
 from hub.client.cursor import Event
 from hub.events import Progress
 from hub.tasks import TaskResponse, TaskStatus
@@ -45,6 +46,11 @@ class View:
 
     def tick(self, *, connected: bool) -> None:
         """Do what is due, ten times a second."""
+
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Leave the terminal to something else for a moment."""
+        yield
 
     def close(self) -> None:
         """Look on no longer."""
@@ -187,9 +193,3 @@ def outcome(response: TaskResponse) -> str:
     if data.origin == "cached":
         took = "before, its answer was kept"
     return f"{response.status.text} {took}"
-
-
-def mark(response: TaskResponse) -> str:
-    """Return a sign for how a task ended."""
-    good = response.status is TaskStatus.COMPLETED
-    return styled("✓" if good else "✗", sys.stderr, fg="green" if good else "red")
