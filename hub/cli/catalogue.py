@@ -77,6 +77,24 @@ def find_plugin(api: Api, plugin: str, wanted: str | None = None) -> dict[str, A
     )
 
 
+def find_task(api: Api, task_id: str) -> dict[str, Any]:
+    """Return a task as it stands.
+
+    Raises:
+        CommandError: There is none of that id.
+    """
+    try:
+        task: dict[str, Any] = api.ask("GET", "tasks", task_id)
+    except RefusedError as error:
+        if error.wire != "not_found":
+            raise
+        raise CommandError(
+            f"{task_id or repr(task_id)}: there is no such task, or it is no longer kept",
+            Exit.USAGE,
+        ) from None
+    return task
+
+
 def _any_command(verb: str, report: dict[str, Any]) -> dict[str, Any]:
     """Describe a command of a plugin that lists none and takes any."""
     return {

@@ -87,4 +87,18 @@ def trouble(error: HubError, task_id: str | None, key: str | None) -> CommandErr
         )
     if isinstance(error, UnreachableError):
         return CommandError(error.message, Exit.UNREACHABLE)
-    return CommandError(error.message, exit_of(error.code))
+    return CommandError(_told(error), exit_of(error.code))
+
+
+def _told(error: HubError) -> str:
+    """Return a refusal's text, with the flag that it is about."""
+    detail = error.detail or {}
+    if error.code == "invalid_params" and isinstance(detail.get("field"), str):
+        flag = str(detail["field"]).partition(".")[0].replace("_", "-")
+        return f"Invalid value for '--{flag}': {detail.get('reason', error.message)}"
+    if error.code == "frame_too_large" and "size" in detail and "limit" in detail:
+        return (
+            f"{error.message} The request has {detail['size']:,} bytes, "
+            f"and the hub takes {detail['limit']:,}."
+        )
+    return error.message

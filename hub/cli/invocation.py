@@ -96,8 +96,10 @@ class JsonObject(click.ParamType[dict[str, Any]]):
         """Return the params."""
         try:
             read = msgspec.json.decode(self._inputs.text(str(value)))
-        except (ValueError, msgspec.DecodeError) as error:
-            self.fail(f"{error}.", param, ctx)
+        except msgspec.DecodeError as error:
+            self.fail(f"it is not JSON: {error}.", param, ctx)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
         if not isinstance(read, dict):
             self.fail("it is not a JSON object.", param, ctx)
         return read

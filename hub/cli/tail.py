@@ -3,6 +3,7 @@
 import click
 
 from hub.cli.api import Api
+from hub.cli.catalogue import find_task
 from hub.cli.exits import Exit
 from hub.cli.output import Format, output_option
 from hub.cli.target import reconnect_option, target_of, target_options
@@ -27,7 +28,7 @@ def command(task_id: str, *, follow: bool, output: Format, **options: object) ->
     """
     target = target_of(options)
     with Api(target) as api:
-        task = api.ask("GET", "tasks", task_id)
+        task = find_task(api, task_id)
     if not follow and not task["metadata"]["chunks"]:
         return
     from hub.cli.follow import read

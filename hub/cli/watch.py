@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from hub.cli.api import Api
+from hub.cli.catalogue import find_task
 from hub.cli.exits import Exit
 from hub.cli.output import Format, output_option
 from hub.cli.target import (
@@ -38,7 +39,7 @@ def command(
     """
     target = target_of(options)
     with Api(target) as api:
-        tasks = {task_id: _name(api.ask("GET", "tasks", task_id)) for task_id in ids}
+        tasks = {task_id: _name(find_task(api, task_id)) for task_id in ids}
     from hub.cli.follow import watch
 
     code = watch(tasks, target, output, quiet=quiet)
