@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import click
 
+from hub.cli.loading import abrupt
+
 COMMANDS: Final = {
     "cache": "hub.cli.cache",
     "cancel": "hub.cli.cancel",
@@ -42,7 +44,8 @@ class _Commands(click.Group):
         home = COMMANDS.get(cmd_name)
         if home is None:
             return None
-        found = import_module(home).command
+        with abrupt():
+            found = import_module(home).command
         if not isinstance(found, click.Command):
             raise TypeError(f"{home}.command is no command")
         return found

@@ -83,14 +83,15 @@ def find_task(api: Api, task_id: str) -> dict[str, Any]:
     Raises:
         CommandError: There is none of that id.
     """
+    if not task_id:
+        raise CommandError("a task's id is not empty", Exit.USAGE)
     try:
         task: dict[str, Any] = api.ask("GET", "tasks", task_id)
     except RefusedError as error:
         if error.wire != "not_found":
             raise
         raise CommandError(
-            f"{task_id or repr(task_id)}: there is no such task, or it is no longer kept",
-            Exit.USAGE,
+            f"{task_id}: there is no such task, or it is no longer kept", Exit.USAGE
         ) from None
     return task
 

@@ -12,6 +12,7 @@ from hub.cli.catalogue import COMPLETION_S, complete_command, find_command
 from hub.cli.exits import CommandError, Exit
 from hub.cli.flags import complete_value
 from hub.cli.invocation import BEFORE, Invocation, Wish, own_options
+from hub.cli.loading import abrupt
 from hub.cli.output import put_json, put_line
 from hub.cli.target import Target, reconnect_option, target_of, target_options
 
@@ -92,7 +93,8 @@ def command(
         _start(wish, target)
         return
     # Here, because a task that is left alone needs neither asyncio nor sockets.
-    from hub.cli.follow import run
+    with abrupt():
+        from hub.cli.follow import run
 
     code = run(wish, target)
     if code is not Exit.OK:

@@ -5,6 +5,7 @@ import click
 from hub.cli.api import Api
 from hub.cli.catalogue import find_task
 from hub.cli.exits import Exit
+from hub.cli.loading import abrupt
 from hub.cli.output import Format, output_option
 from hub.cli.target import reconnect_option, target_of, target_options
 
@@ -31,8 +32,9 @@ def command(task_id: str, *, follow: bool, output: Format, **options: object) ->
         task = find_task(api, task_id)
     if not follow and not task["metadata"]["chunks"]:
         return
-    from hub.cli.follow import read
-    from hub.cli.views import Reader, Records
+    with abrupt():
+        from hub.cli.follow import read
+        from hub.cli.views import Reader, Records
 
     view = Reader() if output == "text" else Records()
     code = read(task_id, target, view, follow=follow)

@@ -7,6 +7,7 @@ import click
 from hub.cli.api import Api
 from hub.cli.catalogue import find_task
 from hub.cli.exits import Exit
+from hub.cli.loading import abrupt
 from hub.cli.output import Format, output_option
 from hub.cli.target import (
     ids_argument,
@@ -40,7 +41,8 @@ def command(
     target = target_of(options)
     with Api(target) as api:
         tasks = {task_id: _name(find_task(api, task_id)) for task_id in ids}
-    from hub.cli.follow import watch
+    with abrupt():
+        from hub.cli.follow import watch
 
     code = watch(tasks, target, output, quiet=quiet)
     if code is not Exit.OK:
