@@ -1,6 +1,6 @@
 """``taskhub run``: run a command, watch it, and print its result."""
 
-from secrets import token_urlsafe
+import os
 from typing import Any
 
 import click
@@ -126,7 +126,7 @@ def _wish(
         plugin=plugin,
         command=verb,
         params=params,
-        **{"key": token_urlsafe(16), **own},
+        **{"key": os.urandom(16).hex(), **own},
     )
 
 

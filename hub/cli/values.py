@@ -19,7 +19,6 @@ from click.shell_completion import CompletionItem
 Schema = dict[str, Any]
 
 _WORDS: Final = {
-    frozenset({"string"}): "TEXT",
     frozenset({"integer"}): "INTEGER",
     frozenset({"number"}): "NUMBER",
     frozenset({"integer", "number"}): "NUMBER",
@@ -124,6 +123,8 @@ class Value(click.ParamType[Any]):
         """What stands for the value in a help text."""
         if self.choices is not None:
             return f"[{'|'.join(shown(each) for each in self.choices)}]"
+        if not self.types or "string" in self.types:
+            return "TEXT" if self.types else "VALUE"
         return _WORDS.get(self.types - {"null"}, "JSON")
 
     @property
