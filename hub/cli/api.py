@@ -35,14 +35,12 @@ class RefusedError(CommandError):
 
     Attributes:
         wire: The error's code in the protocol, such as `invalid_params`.
-        field: The parameter it is about, where one is named.
-        reason: What is wrong with that.
+        detail: What else the hub says, such as the `field` it is about.
     """
 
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+    def __init__(self, problem: dict[str, Any]) -> None:
         self.wire = str(problem.get("code", ""))
-        self.field: object = problem.get("field")
-        self.reason: object = problem.get("reason")
+        self.detail = problem
         super().__init__(str(problem.get("detail") or self.wire), exit_of(self.wire))
 
 
@@ -103,14 +101,14 @@ class Api:
         """
         return self._converse(method, _place(path, query), None, {})
 
-    def post(self, *path: str, body: object, headers: dict[str, str]) -> Any:
+    def post(self, *path: str, body: object) -> Any:
         """Send a request with a body, and return the JSON of its answer.
 
         Raises:
             NoHubError: Nothing answers, or what answers is no hub.
             RefusedError: The hub says no.
         """
-        sent = {"Content-Type": "application/json", **headers}
+        sent = {"Content-Type": "application/json"}
         return self._converse("POST", _place(path, {}), msgspec.json.encode(body), sent)
 
     def _converse(
@@ -148,7 +146,7 @@ class Api:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 raise self._stranger("its JSON is broken") from None
         if isinstance(value, dict) and isinstance(value.get("code"), str):
-            raise RefusedError(status, value)
+            raise RefusedError(value)
         if status in _AUTH:
             text = "wants a valid token" if status == 401 else "does not allow that"  # noqa: PLR2004  # Unauthorized
             raise CommandError(f"{self._target.root} {text} ({status})", Exit.AUTH)

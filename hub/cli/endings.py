@@ -1,12 +1,14 @@
 """What is said and returned when a task has ended, or cannot be followed any more."""
 
+import sys
 from typing import Final
 
 from msgspec import UNSET
 
 from hub.cli.api import exit_of
+from hub.cli.escaping import escape
 from hub.cli.exits import CommandError, Exit, say
-from hub.cli.output import Format, put, put_json, put_line
+from hub.cli.output import Format, is_terminal, put, put_json, put_line
 from hub.cli.values import shown
 from hub.client.errors import ConnectionLost, UnreachableError
 from hub.errors import HubError
@@ -40,16 +42,24 @@ def report(
     if output == "json":
         put_json(response, line=several)
     elif output == "text" and code is Exit.OK:
-        text = shown(response.result)
-        if several:
-            put_line(f"{response.task_id}  {text}")
-        elif isinstance(response.result, str):
-            put(f"{text}\n")
-        elif response.result is not None:
-            put_json(response.result)
+        _put_result(response, several=several)
     if code is not Exit.OK:
         say(f"Error: {why(response, name)}")
     return code
+
+
+def _put_result(response: TaskResponse, *, several: bool) -> None:
+    """Write a result for people: texts as they are, all else as JSON.
+
+    On a terminal nothing in a text may move the cursor; a pipe gets it whole.
+    """
+    result = response.result
+    if several:
+        put_line(f"{response.task_id}  {shown(result)}")
+    elif isinstance(result, str):
+        put(f"{escape(result, len(result)) if is_terminal(sys.stdout) else result}\n")
+    elif result is not None:
+        put_json(result)
 
 
 def why(response: TaskResponse, name: str) -> str:

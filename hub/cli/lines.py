@@ -50,10 +50,10 @@ class Line(NamedTuple):
         """Return the text for a terminal that shows colours."""
         if self.coloured:
             return f"{self.text}\x1b[0m"
-        if self.style in ("bold", "dim"):
-            return click.style(
-                self.text, bold=self.style == "bold", dim=self.style == "dim"
-            )
+        if self.style == "bold":
+            return click.style(self.text, bold=True)
+        if self.style == "dim":
+            return click.style(self.text, dim=True)
         return click.style(self.text, fg=self.style) if self.style else self.text
 
 

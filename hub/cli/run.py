@@ -157,7 +157,7 @@ def _start(wish: Wish, target: Target) -> None:
     if wish.deadline is not None:
         body["deadline_ms"] = max(1, round(wish.deadline * 1000))
     with Api(target) as api:
-        response = api.post("tasks", body=body, headers={})
+        response = api.post("tasks", body=body)
     if wish.output == "text":
         put_line(response["task_id"])
     else:

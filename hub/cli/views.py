@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from hub.cli.escaping import escape
 from hub.cli.exits import say
 from hub.cli.lines import Line, Lines
 from hub.cli.output import is_terminal, put, put_json
@@ -179,9 +180,9 @@ def doing(progress: Progress) -> str:
         total = "" if progress.total is UNSET else f"/{progress.total}"
         parts.append(f"{progress.step}{total}")
     if progress.message:
-        parts.append(Line(progress.message.replace("\n", " ")).text)
+        parts.append(escape(progress.message).replace("\n", " "))
     if progress.retry_at is not UNSET:
-        parts.append(f"next attempt at {progress.retry_at}")
+        parts.append(escape(f"next attempt at {progress.retry_at}"))
     return "  ".join(parts)
 
 

@@ -41,7 +41,7 @@ class Program:
         env: Further variables.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the streams are three
         self,
         url: str,
         arguments: Sequence[str],
@@ -114,7 +114,7 @@ class Terminal:
             stderr=inner,
             env=environ(url, env or {}),
             start_new_session=True,
-            preexec_fn=_take_terminal,
+            preexec_fn=_take_terminal,  # noqa: PLW1509  # two system calls, no lock
         )
         os.close(inner)
 

@@ -91,7 +91,11 @@ def test_the_forms_of_output(call: Call) -> None:
     assert frames[-1]["response"]["status"] == "completed"
     chunks = [frame for frame in frames if frame["type"] == "chunk"]
     assert [chunk["seq"] for chunk in chunks] == list(range(1, len(chunks) + 1))
-    assert chunks[0]["data"] == {"level": "warning", "logger": None, "message": "careful"}
+    assert chunks[0]["data"] == {
+        "level": "warning",
+        "logger": None,
+        "message": "careful",
+    }
 
 
 @pytest.mark.parametrize(
@@ -159,7 +163,9 @@ def test_what_is_wrong_is_named(call: Call, arguments: list[str], said: str) -> 
 
 def test_a_command_may_have_params_called_as_our_options(call: Call) -> None:
     """Behind its name they are the command's; ours stand before it."""
-    ours = call("run", "--output", "json", "shapes.fetch", "--url", "a", "--output", "b")
+    ours = call(
+        "run", "--output", "json", "shapes.fetch", "--url", "a", "--output", "b"
+    )
     helped = call("run", "shapes.fetch", "--help")
 
     assert json.loads(ours.stdout)["result"] == ["a", "b"]

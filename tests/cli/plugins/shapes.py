@@ -19,7 +19,7 @@ class Shapes(Plugin):
     """Takes and says everything there is."""
 
     @command()
-    async def take(
+    async def take(  # noqa: PLR0913, PLR0917  # every shape of params
         self,
         ctx: TaskContext,
         name: str,
@@ -36,9 +36,12 @@ class Shapes(Plugin):
         anything: Any = None,
     ) -> dict[str, Any]:
         """Give back what was taken."""
-        given = dict(name=name, size=size, count=count, share=share, tags=tags)
         return {
-            **given,
+            "name": name,
+            "size": size,
+            "count": count,
+            "share": share,
+            "tags": tags,
             "sums": sums,
             "place": place,
             "dry_run": dry_run,
@@ -60,7 +63,7 @@ class Shapes(Plugin):
         await ctx.chunk({"n": 1, "word": "one"}, kind="row")
         await ctx.chunk({"n": 2, "word": "two"}, kind="row")
         await ctx.chunk([1, {"deep": True}])
-        await ctx.chunk(b"\x00\x01", kind="image/png")
+        await ctx.write(b"\x00\x01", kind="image/png")
         await ctx.chunk("beside", channel="notes")
         return "said\x1b[2J"
 
@@ -72,9 +75,9 @@ class Shapes(Plugin):
         await asyncio.sleep(seconds)
 
     @command()
-    async def large(self, ctx: TaskContext, bytes: int = 400_000) -> str:
+    async def large(self, ctx: TaskContext, length: int = 400_000) -> str:
         """Return more than fits a frame."""
-        return "x" * bytes
+        return "x" * length
 
     @command(ttl=60)
     async def kept(self, ctx: TaskContext, n: int = 0) -> int:
