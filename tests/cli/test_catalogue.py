@@ -120,9 +120,7 @@ def complete(hub: HubProcess, words: str) -> list[str]:
     asked = {
         "_TASKHUB_COMPLETE": "bash_complete",
         "COMP_WORDS": words,
-        "COMP_CWORD": words.rsplit(" ", maxsplit=1)[-1]
-        if shell == "fish"
-        else str(count),
+        "COMP_CWORD": str(count),
     }
     done = subprocess.run(
         [os.path.join(os.path.dirname(sys.executable), "taskhub")],  # noqa: PTH118, PTH120  # as a shell finds it
