@@ -111,7 +111,8 @@ class Cursor:
             `last`.
         """
         first, last = _span(frame)
-        if self._is_old(frame, first, last):
+        known = last <= self.last and not isinstance(frame, Result)
+        if self.ended or self.asked is not None or known:
             return []
         told: list[Event] = []
         if first > self.last + 1:
@@ -124,13 +125,6 @@ class Cursor:
             self.ended = True
             return self._told(frame, told)
         return self._apply(frame, first, told)
-
-    def _is_old(self, frame: Numbered, first: int, last: int) -> bool:
-        """Whether a frame was applied before, or belongs to a former read."""
-        if isinstance(frame, Result):
-            # The end is the end, once, whatever came before; a hole is asked for once.
-            return self.ended or (self.asked is not None and first > self.last + 1)
-        return self.ended or self.asked is not None or last <= self.last
 
     def _apply(
         self, frame: Chunk | Reset | Gap | Unknown, first: int, told: list[Event]

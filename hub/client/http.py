@@ -73,9 +73,11 @@ async def fetch(
         answer = await _exchange(url, method, headers, pace)
     except h11.RemoteProtocolError as error:
         raise NotAHubError(f"What answers at {url} is no hub: {error}.") from None
-    except (OSError, EOFError) as error:
+    except OSError as error:
         trouble = troubles.of_connecting(error, url)
         raise (trouble.error if trouble else UnreachableError(str(error))) from None
+    if not answer.status:
+        raise troubles.of_silence(url)
     if answer.status >= _REFUSAL:
         raise _refusal(answer, url)
     try:

@@ -160,10 +160,9 @@ class Link:
             began = loop.time()
             until = until or began + self._reconnect_for
             trouble, wait = await self._connection()
-            if wait is not None:
-                # A hub that lets in and throws out is not tried faster and faster.
-                failures = 0 if loop.time() - began > self.pace.first_s else failures
-                until = loop.time() + wait + self._reconnect_for
+            # One that lets in and throws out at once is no hub that is back.
+            if wait is not None and (wait or loop.time() - began > self.pace.first_s):
+                failures, until = 0, loop.time() + wait + self._reconnect_for
             if self._stays(trouble, until):
                 self._give_up(trouble.error)
             elif not self.conversation.is_idle:

@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack
+from typing import Any, Literal, Self, TextIO, TypeVar, Unpack
 
 from hub.client.cursor import Event
 from hub.client.hub import AsyncCaller, AsyncHub
 from hub.client.requests import Wishes
+from hub.client.show import screen_for
 from hub.client.task import AsyncTask
 from hub.events import Progress
 from hub.tasks import TaskResponse, TaskStatus
@@ -159,6 +160,22 @@ class Task:
             HubError: It was refused.
         """
         self._thread.run(self._task.cancel(reason))
+
+    def show(self, stream: TextIO | None = None) -> TaskResponse:
+        """Show what the task says while it happens; see `AsyncTask.show`.
+
+        Raises:
+            HubError: Its end cannot be known.
+        """
+        screen = screen_for(self.name, stream)
+        try:
+            for event in self:
+                screen.take(event)
+            response = self.response()
+            screen.end(response)
+        finally:
+            screen.close()
+        return response
 
 
 class Hub:

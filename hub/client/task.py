@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Generator
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -12,6 +12,7 @@ from hub.client.errors import ended_badly
 from hub.client.following import Following
 from hub.client.http import fetch
 from hub.client.link import Link
+from hub.client.show import screen_for
 from hub.errors import HubError
 from hub.events import Progress
 from hub.tasks import TaskResponse, TaskStatus
@@ -149,6 +150,28 @@ class AsyncTask:
             HubError: It was refused.
         """
         await cancel(self._link, self.id, reason)
+
+    async def show(self, stream: TextIO | None = None) -> TaskResponse:
+        """Show what the task says while it happens, and return its end, whatever it is.
+
+        On a terminal with a bar, in a notebook in its cell, elsewhere as lines.
+
+        Args:
+            stream: Where to write; by default standard output, or the notebook's cell.
+
+        Raises:
+            HubError: Its end cannot be known.
+        """
+        screen = screen_for(self.name, stream)
+        try:
+            while events := await self.events():
+                for event in events:
+                    screen.take(event)
+            response = await self.response()
+            screen.end(response)
+        finally:
+            screen.close()
+        return response
 
     def _follow(self) -> None:
         """Have the hub's word on this task."""

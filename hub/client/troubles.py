@@ -41,10 +41,16 @@ def of_connecting(error: BaseException, url: str) -> Trouble | None:
 def _of_handshake(error: InvalidHandshake | InvalidProxy, url: str) -> Trouble:
     """Return what a handshake that was none means."""
     if isinstance(error, InvalidMessage) and _is_cut(error.__cause__):
-        text = f"The connection to {url} was closed before a hub answered."
-        return Trouble(UnreachableError(text))
+        return Trouble(of_silence(url))
     return Trouble(
         NotAHubError(f"What answers at {url} is no hub: {error}."), lasting=True
+    )
+
+
+def of_silence(url: str) -> UnreachableError:
+    """Return what it means that an answer never began."""
+    return UnreachableError(
+        f"The connection to {url} was closed before a hub answered."
     )
 
 
@@ -76,7 +82,7 @@ def of_version(url: str) -> Trouble:
 def _of_system(error: OSError, url: str) -> Trouble:
     """Return what the operating system's error means; of a silence, too."""
     if isinstance(error, ssl.SSLError):
-        why = f"No TLS at {url}: {error.reason or error}."
+        why = f"No TLS at {url}: {error}."
         if isinstance(error, ssl.SSLCertVerificationError):
             why = f"The certificate of {url} is not trusted: {error.verify_message}."
         return Trouble(UnreachableError(why), lasting=True)

@@ -107,6 +107,8 @@ class Codec:
         Raises:
             UndecodableError: It is none.
         """
+        if isinstance(data, str) and not self._is_json:
+            raise UndecodableError("text where MessagePack was agreed")
         try:
             if self._is_array(data):
                 try:
@@ -114,7 +116,7 @@ class Codec:
                 except msgspec.ValidationError:
                     return [self._any(bytes(piece)) for piece in self._pieces(data)]
             return [self._any(data)]
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise UndecodableError(str(error)) from None
 
     def _any(self, data: str | bytes) -> Heard:

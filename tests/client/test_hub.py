@@ -1,27 +1,12 @@
 """`AsyncHub` against a real hub: requests, events, ends, and what else it offers."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from hub import AsyncHub, Chunk, Log, Progress, TaskCancelled, TaskFailed, TaskStatus
 from hub.errors import InvalidParamsError, UnknownCommandError
-from tests.served import Served, served
-
-
-@pytest.fixture
-async def house() -> AsyncIterator[Served]:
-    """Serve a hub with the bundled plugins."""
-    async with served(plugins__bundled=True) as found:
-        yield found
-
-
-@pytest.fixture(params=["msgpack", "json"])
-async def hub(request: pytest.FixtureRequest, house: Served) -> AsyncIterator[AsyncHub]:
-    """Give a client, in either codec."""
-    async with AsyncHub(house.http, codec=request.param, reconnect_for=5) as found:
-        yield found
+from tests.served import Served
 
 
 async def test_a_task_is_awaited(hub: AsyncHub) -> None:
@@ -90,9 +75,9 @@ async def test_a_failed_task_raises(hub: AsyncHub) -> None:
 async def test_a_refusal_is_the_hubs_own_error(hub: AsyncHub) -> None:
     """A class for each code, with what the hub knows of it."""
     with pytest.raises(UnknownCommandError) as unknown:
-        await hub.execute("demo.nothing")
+        await (await hub.execute("demo.nothing"))
     with pytest.raises(InvalidParamsError) as invalid:
-        await hub.execute("demo.rows", count="many")
+        await (await hub.execute("demo.rows", count="many"))
 
     assert (unknown.value.code, unknown.value.ran) == ("unknown_command", "no")
     assert invalid.value.detail is not None

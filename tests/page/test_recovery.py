@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from tests.blackbox.server import HubProcess
 from tests.page.conftest import OpenTab, StartHub
-from tests.page.proxy import PREFIX, Proxy
 from tests.page.tab import LOST, Tab
+from tests.proxy import PREFIX, Proxy
 
 pytestmark = pytest.mark.needs("chromium")
 

@@ -49,6 +49,10 @@ class Proxy:
     def cut(self) -> None:
         """Drop all connections, and let no new one in."""
         self._is_open = False
+        self.drop()
+
+    def drop(self) -> None:
+        """Drop all connections; new ones may come at once."""
         asyncio.run_coroutine_threadsafe(self._drop(), self._loop).result(10)
 
     def heal(self) -> None:

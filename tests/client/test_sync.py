@@ -1,0 +1,169 @@
+"""`Hub`: the same, without a loop, from any thread."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from hub import Chunk, Hub, TaskCancelled, TaskFailed, TaskStatus
+from hub.errors import UnknownCommandError
+from tests.blackbox.server import HubProcess
+from tests.client.conftest import PLUGINS
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """Start a hub; Ctrl-C must end it cleanly."""
+    folder = tmp_path_factory.mktemp("sync")
+    started = HubProcess(folder / "data", plugins=[PLUGINS]).start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def hub(process: HubProcess) -> Iterator[Hub]:
+    """Give a client."""
+    with Hub(process.url, reconnect_for=5) as found:
+        yield found
+
+
+def test_a_task_is_waited_for(hub: Hub) -> None:
+    """`wait` raises for a bad end, `response` gives it."""
+    task = hub.execute("demo.echo", {"value": [1]})
+    failing = hub.execute("demo.failure", message="on purpose")
+
+    assert task.wait(timeout=5).result == [1]
+    assert (task.status, task.origin) == (TaskStatus.COMPLETED, "new")
+    assert task.name == "demo.echo"
+    assert task.snapshot is task.response()
+    assert repr(task).startswith("<Task demo.echo ")
+    with pytest.raises(TaskFailed, match="on purpose"):
+        failing.wait()
+    assert failing.response(timeout=5).status is TaskStatus.FAILED
+
+
+def test_a_task_is_read_in_a_loop(hub: Hub) -> None:
+    """In order; after a break the next loop goes on."""
+    task = hub.execute("lab.count", n=5, pace_ms=1)
+    seen = []
+    for event in task:
+        if isinstance(event, Chunk):
+            seen.append(event.data)
+            if event.data == 2:
+                break
+    seen += [event.data for event in task if isinstance(event, Chunk)]
+
+    assert seen == [1, 2, 3, 4, 5]
+    assert task.wait().result == 5
+
+
+def test_waiting_has_an_end(hub: Hub) -> None:
+    """The task goes on after a timeout, until it is cancelled."""
+    task = hub.execute("lab.wait", name="never")
+
+    with pytest.raises(TimeoutError):
+        task.wait(timeout=0.01)
+    task.cancel("enough")
+    with pytest.raises(TaskCancelled):
+        task.wait()
+    hub.cancel(task.id)
+    assert task.progress is None or task.progress.progress is None
+
+
+def test_everything_else_is_the_same(hub: Hub) -> None:
+    """Options, attaching, plugins, the cache."""
+    task = hub.options(key="mine", deadline=60, priority="normal").execute(
+        "lab.count", n=2
+    )
+    task.wait()
+    same = hub.options(key="mine").execute("lab.count", n=2)
+
+    assert (same.id, same.origin) == (task.id, "existing")
+    assert hub.attach(task.id).wait().result == 2
+    assert hub.get(task.id).result == 2
+    assert {plugin["name"] for plugin in hub.plugins()["plugins"]} >= {"lab"}
+    assert hub.plugin("lab")["name"] == "lab"
+    assert hub.command("lab.count")["name"] == "count"
+    assert hub.cache("lab", "count")["entries"] == []
+    assert hub.clear_cache("lab") == 0
+    with pytest.raises(UnknownCommandError):
+        hub.execute("lab.nothing")
+
+
+def test_a_task_is_shown(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard output, as lines where it is no terminal."""
+    response = hub.execute("lab.count", n=3).show()
+
+    assert response.result == 3
+    assert capsys.readouterr().out.splitlines()[-1].startswith("lab.count completed")
+
+
+def test_threads_may_share_a_hub(hub: Hub) -> None:
+    """Each gets its own answers."""
+
+    def work(number: int) -> tuple[int, list[int]]:
+        task = hub.execute("lab.count", n=number)
+        rows = [event.data for event in task if isinstance(event, Chunk)]
+        return task.wait().result, rows
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(work, range(1, 41)))
+
+    assert found == [(n, list(range(1, n + 1))) for n in range(1, 41)]
+
+
+def test_closing_ends_the_thread(process: HubProcess) -> None:
+    """And a closed hub says that it is closed."""
+    before = threading.active_count()
+    hub = Hub(process.url)
+    hub.execute("lab.count", n=1).wait()
+    hub.close()
+    hub.close()
+
+    assert threading.active_count() == before
+    with pytest.raises(RuntimeError, match="closed"):
+        hub.execute("lab.count", n=1)
+
+
+PROGRAM = """
+    import sys
+    from hub import Hub
+
+    with Hub(sys.argv[1]) as hub:
+        task = hub.execute("lab.wait", name="never")
+        for event in task:
+            print(task.id, flush=True)
+"""
+
+
+def test_an_interrupt_ends_the_program(process: HubProcess, tmp_path: Path) -> None:
+    """Ctrl-C in the middle: KeyboardInterrupt, no thread that holds the exit up.
+
+    The task goes on at the hub, where it can be cancelled.
+    """
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(PROGRAM), "utf-8")
+    running = subprocess.Popen(
+        [sys.executable, str(program), process.url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+    assert running.stdout is not None
+    task_id = running.stdout.readline().strip()
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=10)
+
+    assert running.returncode != 0
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
+    with Hub(process.url) as hub:
+        assert hub.get(task_id).status is TaskStatus.RUNNING
+        hub.cancel(task_id)
