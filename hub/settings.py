@@ -173,8 +173,6 @@ KEYS: dict[str, object] = {
     for field in msgspec.structs.fields(struct)
 } | {"locale": Locale}
 """The type of every key but the plugins' own, by dotted name (``server.port``)."""
-HIDDEN = "<hidden>"
-"""Stands for a value that is not shown."""
 _WITHIN_A_FRAME = {
     "limits.message_bytes": 1,
     "limits.chunk_bytes": 2,  # the other half is for the head and what escapes cost
@@ -222,23 +220,6 @@ def load_with_origins(
         if value is not None:
             overlay.put(key, value, "command line")
     return overlay.settings(), overlay.origins
-
-
-def shown_values(settings: Settings) -> dict[str, object]:
-    """Return every value by its dotted key, as it may be shown.
-
-    Of the plugins' own values numbers and flags only: a text may be a secret, and
-    only the plugin knows. What is withheld is `HIDDEN`.
-    """
-    shown: dict[str, object] = {}
-    for key in KEYS:
-        section, _, name = key.rpartition(".")
-        shown[key] = getattr(getattr(settings, section) if section else settings, name)
-    for plugin, table in sorted(settings.plugin.items()):
-        for name, value in table.items():
-            plain = isinstance(value, bool | int | float)
-            shown[f"plugin.{plugin}.{name}"] = value if plain else HIDDEN
-    return shown
 
 
 class _Overlay:

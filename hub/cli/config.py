@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
 import click
 import msgspec
@@ -11,7 +12,10 @@ from hub.cli.exits import CommandError, Exit
 from hub.cli.output import Format, output_option, put, put_json
 from hub.cli.table import table
 from hub.errors import HubError
-from hub.settings import shown_values
+from hub.settings import KEYS, Settings
+
+HIDDEN: Final = "<hidden>"
+"""Stands for a value that is not shown."""
 
 
 @click.group()
@@ -73,3 +77,20 @@ def _write(values: Mapping[str, object], origins: Mapping[str, str] | None) -> N
         return
     rows = [(line, f"# {origins.get(key, 'default')}") for key, line in lines.items()]
     put("".join(f"{line}\n" for line in table(("", ""), rows)[1:]))
+
+
+def shown_values(settings: Settings) -> dict[str, object]:
+    """Return every value by its dotted key, as it may be shown.
+
+    Of the plugins' own values numbers and flags only: a text may be a secret, and
+    only the plugin knows. What is withheld is `HIDDEN`.
+    """
+    shown: dict[str, object] = {}
+    for key in KEYS:
+        section, _, name = key.rpartition(".")
+        shown[key] = getattr(getattr(settings, section) if section else settings, name)
+    for plugin, own in sorted(settings.plugin.items()):
+        for name, value in own.items():
+            plain = isinstance(value, bool | int | float)
+            shown[f"plugin.{plugin}.{name}"] = value if plain else HIDDEN
+    return shown

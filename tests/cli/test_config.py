@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hub.cli import main
-from hub.settings import HIDDEN, KEYS, Settings, shown_values
+from hub.cli.config import HIDDEN, shown_values
+from hub.settings import KEYS, Settings
 
 
 @pytest.fixture

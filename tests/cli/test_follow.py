@@ -169,20 +169,6 @@ def test_looking_on_from_elsewhere(call: Call) -> None:
     assert [json.loads(frame)["seq"] for frame in frames] == list(range(1, 9))
 
 
-def test_what_there_is_so_far(call: Call, program: Start) -> None:
-    """Without --follow, `logs` ends with what a task has said by now."""
-    process = program("run", "shapes.wait")
-    task_id = task_in(process.wait_line("task "))
-    process.wait_line("INFO    waiting")
-
-    logged = call("logs", task_id)
-
-    assert (logged.exit_code, logged.stdout) == (0, "INFO    waiting\n")
-    assert call("cancel", task_id).stdout == f"{task_id}  is told to stop\n"
-    assert process.ended()[0] == 3
-    assert call("cancel", task_id).stdout == f"{task_id}  cancelled\n"
-
-
 def test_several_results(call: Call) -> None:
     """A line each, beginning with the task's id; the code is that of the worst end."""
     ids = [
