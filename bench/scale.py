@@ -22,6 +22,7 @@ class Scale(Struct, frozen=True, kw_only=True):
         fill_s: seconds until the buffers of frozen clients are full; well below the 20
             seconds after which the hub closes them.
         calls: of each function of the context, to find its cost.
+        processes: of the command line, whose median time counts.
     """
 
     window: tuple[float, float] = (0.3, 1.0)
@@ -33,6 +34,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     backlog: int = 2048
     fill_s: float = 8.0
     calls: int = 20_000
+    processes: int = 7
 
 
 TINY = Scale(
@@ -45,4 +47,5 @@ TINY = Scale(
     backlog=32,
     fill_s=0.5,
     calls=200,
+    processes=1,
 )
