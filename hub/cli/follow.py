@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 from hub.cli.bars import Bars
@@ -23,8 +23,16 @@ from hub.tasks import TaskResponse
 TICK_S: Final = 0.1
 """How often bars are drawn."""
 
-_LESS: Final = (Exit.OK, Exit.CANCELLED, Exit.FAILED, Exit.INTERRUPTED)
-"""Ends of tasks, from the best to the worst."""
+_WORSE: Final = (
+    Exit.OK,
+    Exit.CANCELLED,
+    Exit.FAILED,
+    Exit.USAGE,
+    Exit.AUTH,
+    Exit.UNREACHABLE,
+    Exit.INTERRUPTED,
+)
+"""How the looking on at a task can end, from the best to the worst."""
 
 Answer = TypeVar("Answer")
 
@@ -235,7 +243,7 @@ async def _run(wish: Wish, target: Target) -> Exit:
     except CommandError as error:
         raise _found_again(error, task) from None
     if task is None:
-        say(f"interrupted before the hub had accepted it; --key {wish.key} finds it")
+        say(f"interrupted; if it was started, the same with --key {wish.key} finds it")
     else:
         say(f"not waiting for its end: taskhub watch {task.id}")
     return Exit.INTERRUPTED
@@ -265,8 +273,11 @@ def watch(
         output: In which form to print results.
         quiet: Whether to say nothing beside results and errors.
 
+    Returns:
+        The exit code of the worst end.
+
     Raises:
-        CommandError: The hub is gone, or nothing can be written.
+        CommandError: Nothing can be written.
     """
     return asyncio.run(_watch(tasks, target, output, quiet=quiet))
 
@@ -282,7 +293,10 @@ async def _watch(
         try:
             response = await follower.to_end(task, name, cancels=False)
         except HubError as error:
-            raise trouble(error, task_id, None) from None
+            ended = trouble(error, task_id, None)
+            ended.show()
+            codes.append(Exit(ended.exit_code))
+            return
         if response is None:
             codes.append(Exit.INTERRUPTED)
         else:
@@ -291,33 +305,10 @@ async def _watch(
 
     view = view_of(output, quiet=quiet, several=several)
     async with looking(target, view) as follower:
-        await _all([one(follower, *task) for task in tasks.items()])
+        await asyncio.gather(*(one(follower, *task) for task in tasks.items()))
     if Exit.INTERRUPTED in codes:
         say(f"looking on no longer: taskhub watch {' '.join(tasks)}")
-    return max(codes, key=_LESS.index)
-
-
-async def _all(jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Do everything at once; the first error ends the rest.
-
-    Raises:
-        CommandError: Of one of them.
-    """
-    try:
-        async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(job)
-    except* CommandError as errors:
-        first = _first(errors)
-    else:
-        return
-    raise first
-
-
-def _first(errors: BaseExceptionGroup[CommandError]) -> CommandError:
-    """Return the first error of a group, however deep it is."""
-    inner = errors.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+    return max(codes, key=_WORSE.index)
 
 
 def read(task_id: str, target: Target, view: View, *, follow: bool) -> Exit:

@@ -1,13 +1,13 @@
 """`taskhub plugins`, and what the shell completes: what the hub offers."""
 
 import json
+import re
 from collections.abc import Callable
 
-import click
 import pytest
 from click.testing import Result
 
-from hub.cli.api import Api
+from hub.cli.api import Api, RefusedError
 from hub.cli.catalogue import find_command, find_plugin, find_task
 from hub.cli.exits import CommandError
 from hub.cli.target import Target
@@ -104,7 +104,12 @@ def test_tasks_have_an_id(hub: HubProcess) -> None:
 
 def test_other_refusals_pass(hub: HubProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not about the name is no hint at another one."""
+
+    def refuse(*_: object) -> None:
+        raise RefusedError({"code": "internal", "detail": "A fault."})
+
     with Api(Target(root=hub.url)) as api:
-        monkeypatch.setattr(api, "_base", "/api/v1/tasks/nothing#")
-        with pytest.raises(click.ClickException):
-            find_plugin(api, "x")
+        monkeypatch.setattr(api, "ask", refuse)
+        for find in (find_plugin, find_task):
+            with pytest.raises(RefusedError, match=re.escape("A fault.")):
+                find(api, "x")

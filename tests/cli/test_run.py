@@ -161,6 +161,17 @@ def test_what_is_wrong_is_named(call: Call, arguments: list[str], said: str) -> 
     assert result.stdout == ""
 
 
+def test_no_hub_may_be_an_option_at_the_wrong_place(call: Call) -> None:
+    """What stands behind the name cannot say where to look."""
+    nowhere = ("--url", "http://127.0.0.1:1")
+
+    result = call("run", *nowhere, "demo.echo", "--url", "x")
+
+    assert result.exit_code == 5
+    assert "(--url has to stand before demo.echo)" in result.stderr
+    assert "has to stand" not in call("run", *nowhere, "demo.echo").stderr
+
+
 def test_a_command_may_have_params_called_as_our_options(call: Call) -> None:
     """Behind its name they are the command's; ours stand before it."""
     ours = call(

@@ -1,5 +1,6 @@
 """`taskhub logs`: what a task has said, up to now or to its end."""
 
+import json
 from collections.abc import Callable
 
 from click.testing import Result
@@ -23,6 +24,8 @@ def test_what_there_is_so_far(call: Call, program: Start) -> None:
     assert call("cancel", task_id).stdout == f"{task_id}  is told to stop\n"
     assert process.ended()[0] == 3
     assert call("cancel", task_id).stdout == f"{task_id}  cancelled\n"
+    found = json.loads(call("cancel", task_id, "--output", "ndjson").stdout)
+    assert found["status"] == "cancelled"
 
 
 def test_nothing_said_so_far_is_nothing(call: Call) -> None:
