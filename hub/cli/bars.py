@@ -78,12 +78,17 @@ class Bars(View):
         """Show what it says above the bars, and its progress in its bar."""
         seen = self._seen[task_id]
         mark = f"{seen.label}: " if self._several else ""
+        lines = []
         for event in events:
             if isinstance(event, Progress):
                 seen.words, seen.done = doing(event), event.progress
-                continue
-            for line in seen.lines.of(event):
-                self._above(line._replace(text=mark + line.text))
+            else:
+                lines += [
+                    line._replace(text=mark + line.text)
+                    for line in seen.lines.of(event)
+                ]
+        if lines:
+            self._above(*lines)
 
     def note(self, text: str) -> None:
         """Show a line above the bars."""
@@ -132,15 +137,14 @@ class Bars(View):
             live, self._live = self._live, None
             live.stop()
 
-    def _above(self, line: Line) -> None:
-        """Show a line; a terminal that is gone is no error."""
-        text = line.plain() if os.environ.get("NO_COLOR") else line.styled()
+    def _above(self, *lines: Line) -> None:
+        """Show lines, all at once: the bars are drawn again below them each time."""
+        plain = bool(os.environ.get("NO_COLOR"))
+        text = "\n".join(line.plain() if plain else line.styled() for line in lines)
         if self._live is None:
             say(text)
-            return
-        from rich.text import Text
-
-        self._live.console.print(Text.from_ansi(text), soft_wrap=True)
+        else:
+            self._live.console.print(_Raw(f"{text}\n"), end="")
 
     def _move(self, seen: _Seen) -> None:
         """Bring one bar up to date."""
@@ -182,6 +186,19 @@ class Bars(View):
         if self._rest is None:
             self._rest = self._live.add_task("", total=None, words="", share="")
         self._live.update(self._rest, description=f"{len(rest)} more", words="")
+
+
+class _Raw:
+    """A text that rich writes as it is."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_console__(self, *_: object) -> Iterator[Any]:
+        """Yield the text as one piece, which is neither parsed nor wrapped."""
+        from rich.segment import Segment
+
+        yield Segment(self._text)
 
 
 def _live() -> Any:

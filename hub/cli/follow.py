@@ -126,6 +126,7 @@ class Follower:
         """Show all that a task says; return true."""
         while events := await task.events():
             self._view.tell(task.id, events)
+            await asyncio.sleep(0)  # Ctrl-C and the bars have their turn, too
         return True
 
     async def told_so_far(self, task: AsyncTask) -> bool:
