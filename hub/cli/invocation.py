@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Struct
 
 from hub.cli.flags import (
-    Flag,
     flags_of,
     given_params,
     is_open,
@@ -80,29 +79,6 @@ class Duration(click.ParamType[float]):
         if not seconds:
             self.fail(f"{value!r} is no time such as 90, 1.5s, 10m or 2h.", param, ctx)
         return seconds
-
-
-class JsonObject(click.ParamType[dict[str, Any]]):
-    """All params at once, in JSON."""
-
-    name = "json"
-
-    def __init__(self, inputs: Inputs | None = None) -> None:
-        self._inputs = inputs or Inputs()
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, Any]:
-        """Return the params."""
-        try:
-            read = msgspec.json.decode(self._inputs.text(str(value)))
-        except msgspec.DecodeError as error:
-            self.fail(f"it is not JSON: {error}.", param, ctx)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        if not isinstance(read, dict):
-            self.fail("it is not a JSON object.", param, ctx)
-        return read
 
 
 def own_options() -> list[click.Parameter]:
@@ -211,17 +187,19 @@ class Invocation(click.Command):
                 + ("Other params are taken by name, too." if self.is_open else "")
             )
 
-    def read(self, ctx: click.Context) -> dict[str, Any]:
+    def read(self, ctx: click.Context, whole: str | None = None) -> dict[str, Any]:
         """Return the params that were given, all ways together.
+
+        Args:
+            ctx: With the arguments behind the name.
+            whole: What `--json` was given.
 
         Raises:
             click.UsageError: One is missing, unknown or cannot be read.
         """
-        whole = ctx.params.get("whole")
         params: dict[str, Any] = {}
         if whole is not None:
-            option = next(each for each in self.params if each.name == "whole")
-            params = JsonObject(self.inputs).convert(whole, option, ctx)
+            params = self._whole(ctx, whole)
         if ctx.args:
             params |= self._loose(ctx)
         params |= given_params(ctx, self.flags)
@@ -232,9 +210,19 @@ class Invocation(click.Command):
             raise click.UsageError(f"{absent} is missing; give it with --json", ctx)
         return params
 
-    def flag_of(self, key: object) -> Flag | None:
-        """Return the flag of a param."""
-        return next((flag for flag in self.flags if flag.key == key), None)
+    def _whole(self, ctx: click.Context, text: str) -> dict[str, Any]:
+        """Read all params at once."""
+        try:
+            read = msgspec.json.decode(self.inputs.text(text))
+        except msgspec.DecodeError as error:
+            problem = f"it is not JSON: {error}."
+        except ValueError as error:
+            problem = str(error)
+        else:
+            if isinstance(read, dict):
+                return read
+            problem = "it is not a JSON object."
+        raise click.BadParameter(problem, ctx, param_hint="'--json'")
 
     def _misplaced(self, option: str, ctx: click.Context) -> click.UsageError:
         """Make the error about an option of ours that stands behind the name."""

@@ -1,7 +1,8 @@
 """``taskhub run``: run a command, watch it, and print its result."""
 
 import os
-from typing import Any
+import time
+from typing import Any, Final
 
 import click
 from click.core import ParameterSource
@@ -17,6 +18,9 @@ from hub.cli.output import put_json, put_line
 from hub.cli.target import Target, reconnect_option, target_of, target_options
 
 # Any throughout: what the hub says is JSON.
+
+AGAIN_S: Final = 0.5
+"""How long to wait before a task is asked for again."""
 
 
 class _Run(click.Command):
@@ -117,7 +121,7 @@ def _wish(
         ) from None
     context = inner.make_context(f"{ctx.command_path} {name}", [*arguments], None)
     with context:
-        params = inner.read(context)
+        params = inner.read(context, _either("whole", context, ctx))
     plugin, _, verb = name.partition(".")
     names = [key for key in Wish.__struct_fields__ if key in ctx.params]
     given = {key: _either(key, context, ctx) for key in names}
@@ -156,9 +160,28 @@ def _start(wish: Wish, target: Target) -> None:
     }
     if wish.deadline is not None:
         body["deadline_ms"] = max(1, round(wish.deadline * 1000))
-    with Api(target) as api:
-        response = api.post("tasks", body=body)
+    response = _posted(body, target)
     if wish.output == "text":
         put_line(response["task_id"])
     else:
         put_json(response, line=wish.output == "ndjson")
+
+
+def _posted(body: dict[str, Any], target: Target) -> Any:
+    """Ask for a task until it is answered: the key makes asking again safe.
+
+    Raises:
+        NoHubError: The hub, which was there a moment ago, did not come back in time.
+    """
+    until = time.monotonic() + target.reconnect_for
+    while True:
+        try:
+            with Api(target) as api:
+                return api.post("tasks", body=body)
+        except NoHubError as error:
+            if time.monotonic() >= until:
+                raise NoHubError(
+                    f"{error.message}. Whether the task was started is not known; the "
+                    f"same command with --key {body['key']} finds or starts it"
+                ) from None
+        time.sleep(min(AGAIN_S, max(0.0, until - time.monotonic())))

@@ -22,7 +22,7 @@ def parse(properties: dict[str, Any], *arguments: str, **more: Any) -> dict[str,
     """Read arguments."""
     command = invocation(properties, additionalProperties=False, **more)
     with command.make_context("a.b", [*arguments]) as context:
-        return command.read(context)
+        return command.read(context, context.params.get("whole"))
 
 
 def test_what_is_not_given_is_not_sent() -> None:

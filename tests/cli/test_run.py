@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
+from hub.cli import main
+from hub.cli.api import Api, NoHubError
 from tests.blackbox.server import HubProcess
 
 Call = Callable[..., Result]
@@ -58,10 +60,12 @@ def test_all_params_at_once(call: Call) -> None:
     """`--json` takes them as an object; flags win over it."""
     whole = json.dumps({"name": "Ada", "count": 2, "share": None})
 
-    result = call("run", "shapes.take", "--json", whole, "--count", "5")
+    behind = call("run", "shapes.take", "--json", whole, "--count", "5")
+    before = call("run", "--json", whole, "shapes.take", "--count", "5")
 
-    found = json.loads(result.stdout)
+    found = json.loads(behind.stdout)
     assert (found["name"], found["count"], found["share"]) == ("Ada", 5, None)
+    assert before.stdout == behind.stdout
 
 
 def test_a_text_is_printed_as_it_is(call: Call) -> None:
@@ -142,6 +146,7 @@ def test_why_a_task_failed_is_one_line(call: Call) -> None:
         (["shapes.say", "Ada"], "shapes.say takes no params, and was given Ada"),
         (["shapes.take", "--json", "[]"], "it is not a JSON object"),
         (["shapes.take", "--json", "{"], "it is not JSON"),
+        (["shapes.take", "--json", "@/none"], "'--json': cannot read /none"),
         (["demo.echo", "--url", "x"], "--url has to stand before the command"),
         (["demo.echo", "--deadline", "soon"], "no time such as 90, 1.5s, 10m or 2h"),
         (["demo.failure", "--code", "A B"], "Invalid value for '--code': expected"),
@@ -248,3 +253,31 @@ def test_how_it_is_to_be_run(call: Call) -> None:
     ]
 
     assert origins == ["new", "cached", "new"]
+
+
+def test_a_detached_task_survives_a_hub_that_is_away(
+    hub: HubProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for again, with the same key; in vain, that key is told."""
+    keys = []
+
+    def post(_: Api, *path: str, body: dict[str, str]) -> object:
+        keys.append(body["key"])
+        if len(keys) < 3:
+            raise NoHubError("no hub")
+        return {"task_id": "t1"}
+
+    monkeypatch.setattr("hub.cli.run.AGAIN_S", 0.01)
+    monkeypatch.setattr(Api, "post", post)
+    environ = {"TASKHUB_URL": hub.url}
+    run = ["run", "--detach", "demo.echo"]
+
+    found = CliRunner().invoke(main, run, env=environ)
+    keys.clear()
+    lost = CliRunner().invoke(
+        main, ["run", "--reconnect-for", "0", "--detach", "demo.echo"], env=environ
+    )
+
+    assert found.stdout == "t1\n"
+    assert lost.exit_code == 5
+    assert f"with --key {keys[0]} finds or starts it" in lost.stderr
