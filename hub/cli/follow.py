@@ -138,7 +138,7 @@ class Follower:
     async def _cancel_on_wish(self, task: AsyncTask) -> None:
         """Cancel a task at the first Ctrl-C."""
         await self._interrupts.first.wait()
-        self._view.note("cancelling; Ctrl-C once more leaves the task alone")
+        self._view.note("cancelling; Ctrl-C once more does not wait for its end")
         try:
             await task.cancel("Ctrl-C")
         except HubError as error:

@@ -89,7 +89,7 @@ def command(
     it: `taskhub run PLUGIN.COMMAND --help` lists them. The result goes to standard
     output, all else to standard error.
 
-    Ctrl-C cancels the task and waits for its end; a second one leaves it running.
+    Ctrl-C cancels the task and waits for its end; a second one does not wait.
     """
     target = target_of(options)
     wish = _wish(ctx, name, arguments, target)

@@ -75,7 +75,7 @@ def test_ctrl_c_cancels(terminal: StartTerminal, hub: HubProcess) -> None:
     screen.type("\x03")
 
     assert screen.ended() == 3
-    assert "Ctrl-C once more leaves the task alone" in screen.text
+    assert "Ctrl-C once more does not wait for its end" in screen.text
     found = re.search(r"Error: shapes\.wait was cancelled \(task (\w+)\)", screen.text)
     assert found
     assert state_of(hub, found[1]) == "cancelled"
