@@ -8,9 +8,10 @@ come; when the reader has taken half of it, the output goes on where it stopped.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from hub.client.cursor import Cursor, Numbered
 from hub.client.mailbox import LIMIT, Mailbox
@@ -18,6 +19,8 @@ from hub.errors import HubError
 from hub.events import Progress, Result
 from hub.protocol.frames import Execute, OpenedFrame
 from hub.tasks import TaskResponse, TaskStatus
+
+_NOTHING: Final = msgspec.Raw(b"")
 
 
 def _nobody() -> None:
@@ -161,6 +164,9 @@ class Following:
         if self._cursor.asked is None or self._cursor.asked != frame.id:
             return
         self.task_id, self.hub, self.head = frame.task_id, hub, frame.head
+        if self.request is not None:
+            # It is never sent again, and may be large.
+            self.request = structs.replace(self.request, params=_NOTHING)
         if frame.origin != "watch" or self.origin is None:
             self.origin = frame.origin
         if not self.is_ended:

@@ -12,7 +12,6 @@ import msgspec
 
 from hub.client.address import resolve
 from hub.client.following import Following
-from hub.client.http import fetch
 from hub.client.link import Link
 from hub.client.pace import Pace
 from hub.client.requests import Options, Wishes, request
@@ -55,7 +54,6 @@ class AsyncHub:
         locale: str | None = None,
     ) -> None:
         self.address = resolve(url, token, os.environ)
-        self._locale = locale
         hello = Hello(locale=locale, client=f"taskhub-python {VERSION}")
         self._link = Link(self.address, codec, hello, reconnect_for, self.pace)
         self._tasks: WeakValueDictionary[str, AsyncTask] = WeakValueDictionary()
@@ -114,7 +112,7 @@ class AsyncHub:
         if task is None:
             following = self._link.conversation.find(task_id)
             following = following or Following(task_id=task_id)
-            task = self._tasks[task_id] = AsyncTask(self._link, following, self._locale)
+            task = self._tasks[task_id] = AsyncTask(self._link, following)
         return task
 
     async def cancel(self, task_id: str, reason: str | None = None) -> None:
@@ -131,16 +129,16 @@ class AsyncHub:
         Raises:
             HubError: It was refused, or the hub cannot be reached.
         """
-        found = await self._fetch(f"api/v1/tasks/{quote(task_id, safe='')}")
+        found = await self._link.fetch(f"api/v1/tasks/{quote(task_id, safe='')}")
         response = msgspec.convert(found, TaskResponse)
         if found.get("result_url"):
-            response.result = await self._fetch(found["result_url"])
+            response.result = await self._link.fetch(found["result_url"])
         return response
 
     # Any: JSON objects, as the hub's documentation has them.
     async def plugins(self) -> dict[str, Any]:
         """Return what the hub offers: ``plugins``, and what it ``refused``."""
-        found: dict[str, Any] = await self._fetch(PLUGINS)
+        found: dict[str, Any] = await self._link.fetch(PLUGINS)
         return found
 
     async def plugin(self, name: str) -> dict[str, Any]:
@@ -149,7 +147,9 @@ class AsyncHub:
         Raises:
             UnknownCommandError: There is none of that name.
         """
-        found: dict[str, Any] = await self._fetch(f"{PLUGINS}/{quote(name, safe='')}")
+        found: dict[str, Any] = await self._link.fetch(
+            f"{PLUGINS}/{quote(name, safe='')}"
+        )
         return found
 
     async def command(self, name: str) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class AsyncHub:
         self, plugin: str | None = None, command: str | None = None
     ) -> dict[str, Any]:
         """Return what the hub's cache holds: ``entries``, and its ``statistics``."""
-        found: dict[str, Any] = await self._fetch(_cache(plugin, command))
+        found: dict[str, Any] = await self._link.fetch(_cache(plugin, command))
         return found
 
     async def clear_cache(
@@ -183,7 +183,7 @@ class AsyncHub:
         Returns:
             How many entries that were.
         """
-        found = await self._fetch(_cache(plugin, command), "DELETE")
+        found = await self._link.fetch(_cache(plugin, command), "DELETE")
         return int(found["cleared"])
 
     async def _execute(
@@ -196,7 +196,7 @@ class AsyncHub:
         """Run a command with options."""
         wish = request(self._link.codec, name, params, named, options)
         following = Following(wish)
-        task = AsyncTask(self._link, following, self._locale)
+        task = AsyncTask(self._link, following)
         self._link.begin(following)
         try:
             await task.opened()
@@ -205,13 +205,6 @@ class AsyncHub:
             raise
         self._tasks[task.id] = task
         return task
-
-    async def _fetch(self, path: str, method: str = "GET") -> Any:  # any JSON value
-        """Ask something over HTTP."""
-        pace = self.pace
-        return await fetch(
-            self.address, path, method=method, locale=self._locale, pace=pace
-        )
 
 
 class AsyncCaller:

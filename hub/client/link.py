@@ -10,7 +10,7 @@ import logging
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -21,6 +21,7 @@ from hub.client.address import Address
 from hub.client.conversation import Cancelling, Conversation
 from hub.client.errors import ConnectionLost, NotAHubError, UnreachableError
 from hub.client.following import Following
+from hub.client.http import fetch
 from hub.client.pace import Pace, may_return
 from hub.client.troubles import Trouble
 from hub.client.wire import Codec, UndecodableError
@@ -69,6 +70,7 @@ class Link:
         self.codec = Codec(codec)
         self.conversation = Conversation(self.codec, hello)
         self.conversation.wake = self._wake
+        self._locale = hello.locale
         self._reconnect_for = reconnect_for
         self._news = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
@@ -97,6 +99,36 @@ class Link:
         """Cancel a task."""
         self._start()
         self.conversation.cancel(cancelling)
+
+    async def fetch(self, path: str, method: str = "GET") -> Any:  # any JSON value
+        """Ask the hub something over HTTP.
+
+        Raises:
+            HubError: It was refused, or could not be asked.
+        """
+        locale, pace = self._locale, self.pace
+        return await fetch(self.address, path, method=method, locale=locale, pace=pace)
+
+    async def fetch_patiently(self, path: str) -> Any:  # any JSON value
+        """Ask again while the hub is away, for as long as it is looked for.
+
+        Raises:
+            HubError: It was refused, or could not be asked.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._reconnect_for
+        failures = 0
+        while True:
+            try:
+                return await self.fetch(path)
+            except NotAHubError:
+                raise
+            except UnreachableError:
+                left = until - loop.time()
+                if left <= 0:
+                    raise
+                await asyncio.sleep(min(self._jitter(failures), left))
+                failures += 1
 
     async def aclose(self) -> None:
         """End the connection; what is under way at the hub goes on."""
@@ -133,6 +165,10 @@ class Link:
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._serve(), name="taskhub client")
 
+    def _jitter(self, failures: int) -> float:
+        """Return how long to wait before the next try."""
+        return self.pace.wait(failures, random.random())  # noqa: S311  # no secret
+
     def _wake(self) -> None:
         """Let the background task look at the conversation."""
         self._news.set()
@@ -168,7 +204,7 @@ class Link:
             elif not self.conversation.is_idle:
                 if not failures:
                     logger.warning("%s Trying again.", trouble.error.message)
-                jitter = self.pace.wait(failures, random.random())  # noqa: S311  # no secret
+                jitter = self._jitter(failures)
                 await asyncio.sleep(wait or min(jitter, until - loop.time()))
                 failures += 1
 

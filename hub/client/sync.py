@@ -74,7 +74,8 @@ class _Thread:
 class Task:
     """One task of a hub; see `AsyncTask`. ``for event in task`` reads what it says."""
 
-    def __init__(self, thread: _Thread, task: AsyncTask) -> None:
+    def __init__(self, hub: "Hub", thread: _Thread, task: AsyncTask) -> None:
+        self._hub = hub  # the thread ends with the last who needs it
         self._thread = thread
         self._task = task
         self._ahead: deque[Event] = deque()
@@ -273,7 +274,7 @@ class Hub:
 
     def _task(self, work: Coroutine[Any, Any, AsyncTask]) -> Task:
         """Return what becomes of a request."""
-        return Task(self._thread, self._thread.run(work))
+        return Task(self, self._thread, self._thread.run(work))
 
 
 class Caller:

@@ -10,7 +10,6 @@ from hub.client.conversation import Cancelling
 from hub.client.cursor import Event
 from hub.client.errors import ended_badly
 from hub.client.following import Following
-from hub.client.http import fetch
 from hub.client.link import Link
 from hub.client.show import screen_for
 from hub.errors import HubError
@@ -32,13 +31,11 @@ class AsyncTask:
     Args:
         link: The way to the hub.
         following: What is known of it.
-        locale: The language of the hub's texts.
     """
 
-    def __init__(self, link: Link, following: Following, locale: str | None) -> None:
+    def __init__(self, link: Link, following: Following) -> None:
         self._link = link
         self._following = following
-        self._locale = locale
         self._bell = asyncio.Event()
         self._is_read = False
         self._filling = asyncio.Lock()
@@ -128,6 +125,12 @@ class AsyncTask:
             StopAsyncIteration: The task has ended.
             HubError: What it says cannot be read any more.
         """
+        following = self._following
+        # What waits already is taken without further ado: there may be much of it.
+        if not self._is_read and (event := following.mailbox.pop()) is not None:
+            if following.took():
+                self._link.read(following)
+            return event
         for event in await self._events(1):
             return event
         raise StopAsyncIteration
@@ -234,8 +237,7 @@ class AsyncTask:
             url, response = following.result_url, following.response
             if url is None or response is None:
                 return
-            link = self._link
-            value = await fetch(link.address, url, locale=self._locale, pace=link.pace)
+            value = await self._link.fetch_patiently(url)
             following.response = msgspec.structs.replace(response, result=value)
             following.result_url = None
 

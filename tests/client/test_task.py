@@ -186,7 +186,10 @@ async def test_a_result_that_cannot_be_fetched_is_said() -> None:
             await caller.say(opened(await caller.get("execute"), "t"), end)
             await caller.socket.wait_closed()
 
-        async with scripted(script) as url, Brisk(url, codec="json") as hub:
+        async with (
+            scripted(script) as url,
+            Brisk(url, codec="json", reconnect_for=0.2) as hub,
+        ):
             task = await hub.execute("p.c")
             root = f"http://127.0.0.1:{port}/"
             hub._link.address = type(hub.address)(socket=url, root=root)

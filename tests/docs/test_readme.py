@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from hub.version import VERSION
 from tests.blackbox.server import HubProcess
 from tests.docs import pages
 from tests.docs.conftest import MakeShell
+from tests.docs.shell import ADDRESS
 
 PAGE = "README.md"
 BLOCKS = pages.blocks(PAGE)
@@ -26,9 +28,17 @@ def test_every_block_is_tried() -> None:
     assert {block.language for block in BLOCKS} == {"console", "python", "sh", "text"}
 
 
-def test_the_consoles_say_what_is_printed(make_shell: MakeShell) -> None:
-    """Every command of every console works, in the README's order."""
+def test_the_consoles_say_what_is_printed(
+    hub: HubProcess, make_shell: MakeShell, tmp_path: Path
+) -> None:
+    """Every command of every console works, in the README's order.
+
+    The program for a client is saved as the README says.
+    """
     shell = make_shell()
+    (program,) = (block for block in of("python") if block.section == "From Python")
+    address = f"127.0.0.1:{hub.port}"
+    (tmp_path / "greet.py").write_text(program.text.replace(ADDRESS, address), "utf-8")
 
     for block in of("console"):
         shell.try_block(block.text, block.place)
