@@ -103,8 +103,6 @@ class SocketEndpoint:
 
 def _take(session: Session, data: str | bytes) -> None:
     """Hand a message to its session; a fault of the hub ends that one connection."""
-    if session.closed:
-        return
     try:
         session.receive(data)
     except Exception:

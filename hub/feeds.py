@@ -172,7 +172,7 @@ class Feed:
         if self.closed:
             return
         task = opened.task
-        if self.watches:
+        if task.id in self.watches:
             self.unwatch(task.id)
         view = View(self.locale, self.clock.now(), self.frame_bytes, id)
         if opened.together and self.framing is JSON and task.trace is None:
@@ -182,12 +182,10 @@ class Feed:
         start = cursor.open(task, after, attempt)
         first = self.framing.opened(view, task, opened.origin, start)
         watch = Watch(self, task, cursor)
-        parts, count = [first], 1
-        while opened.together and (step := cursor.step(task, self.frame_bytes)):
-            part, frames = watch.frames(step)
-            parts.append(part)
-            count += frames
-        self._answer(self.framing.join(parts), count)
+        if opened.together:
+            self._answer(*watch.whole(first))
+        else:
+            self._answer(first, 1)
         if not cursor.done:
             # Followed only once it has been read: a task that has ended by then, as
             # many have, needs no follower.

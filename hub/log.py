@@ -33,8 +33,6 @@ class RunLog(msgspec.Struct, gc=False):
 
     Args:
         base: The highest number that is not in memory.
-
-    Attributes:
         head: The highest number that readers may see.
         floor: The highest number that can no longer be had.
         resets: Number and attempt of each reset, in order.
@@ -43,7 +41,7 @@ class RunLog(msgspec.Struct, gc=False):
     """
 
     base: int = 0
-    head: int = -1
+    head: int = 0
     floor: int = 0
     resets: tuple[tuple[int, int], ...] = ()
     chunks: int = 0
@@ -53,9 +51,10 @@ class RunLog(msgspec.Struct, gc=False):
     _sizes: "array[int]" = msgspec.field(default_factory=lambda: _NO_SIZES)
     _packed: dict[int, bytes] = msgspec.field(default_factory=lambda: _NOTHING_PACKED)
 
-    def __post_init__(self) -> None:
-        """Show what is not in memory."""
-        self.head = self.base
+    @classmethod
+    def empty(cls) -> "RunLog":
+        """Return the log of a run that has said nothing."""
+        return cls(0, 0, 0, (), 0, 0, _NO_TAILS, _NO_SIZES, _NOTHING_PACKED)
 
     @property
     def written(self) -> int:

@@ -26,7 +26,10 @@ _Forms = tuple[str, ...]
 
 _ENGLISH: dict[str, _Forms] = {
     # The states of a task.
-    "created": ("Task accepted",),
+    "created": (
+        "Task accepted; no worker serves the pool {pool} yet",
+        "Task accepted",
+    ),
     "running": ("Task running",),
     "completed": ("Task completed",),
     "failed": ("Task failed",),
@@ -88,7 +91,7 @@ _ENGLISH: dict[str, _Forms] = {
 }
 
 _CHINESE: dict[str, _Forms] = {
-    "created": ("任务已接受",),
+    "created": ("任务已接受；目前没有工作进程服务于资源池 {pool}", "任务已接受"),
     "running": ("任务执行中",),
     "completed": ("任务执行成功",),
     "failed": ("任务执行失败",),

@@ -93,6 +93,7 @@ class Node:
         await self.engine.start()
         stack.push_async_callback(self.engine.close)
         await self.registry.load()
+        self._name_unserved()
         stack.push_async_callback(self.registry.close)
         self.orchestrator = Orchestrator(self.engine, self.registry, self.metrics)
         self.delivery = Delivery(
@@ -127,6 +128,19 @@ class Node:
         group = await stack.enter_async_context(asyncio.TaskGroup())
         ticker = group.create_task(self._tick())
         stack.callback(ticker.cancel)
+
+    def _name_unserved(self) -> None:
+        """Say which commands nobody will run: their runs wait."""
+        pools = self.settings.plugins.pools
+        for report in self.registry.plugins() if pools else ():
+            for command in report.commands:
+                if command.pool not in pools:
+                    logger.warning(
+                        "no worker serves the pool %s: runs of %s.%s will wait",
+                        command.pool,
+                        report.name,
+                        command.name,
+                    )
 
     async def _tick(self) -> None:
         """Let every part act on what is due."""
@@ -191,6 +205,8 @@ def _engine(settings: Settings, clock: Clock, folder: Path) -> Engine:
         cache_bytes=cache.bytes,
         cache_sweep=cache.sweep,
         progress_ms=settings.timing.progress_ms,
+        ageing_s=settings.timing.ageing_s,
+        pools=settings.plugins.pools,
     )
     if not embedded:
         return MemoryEngine(bounds, clock, TaskIds())

@@ -6,6 +6,7 @@ decision to the engine. It knows nothing of who runs commands, nor of sockets.
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -22,9 +23,10 @@ from hub.responses import rfc3339
 from hub.runs import Opened, Origin, Run, Submission, Task
 
 SEPARATOR: Final = b"\0"
-_QUEUES: Final = {
-    isolation: f"default.{isolation}" for isolation in ("async", "thread", "process")
-}
+_MOST_KNOWN: Final = 4096
+"""How many hashes of requests are remembered."""
+_MOST_CANONICAL: Final = 1024
+"""Params of up to so many bytes have theirs remembered."""
 
 
 class CacheRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ class Orchestrator:
         self._engine = engine
         self._registry = registry
         self._metrics = metrics
+        self._known: dict[tuple[CommandSpec, str, bytes, str], bytes] = {}
 
     def execute(
         self,
@@ -89,13 +92,16 @@ class Orchestrator:
             self._metrics.refuse(error.code)
             answer(error)
             return
+        flight = None
+        if spec.join or spec.ttl is not None:
+            flight = self._flight(spec, principal.name, parsed.canonical, locale)
         request = Submission(
             principal=principal.name,
             plugin=wish.plugin,
             command=wish.command,
             params=parsed.canonical,
-            queue=_QUEUES[spec.isolation],
-            flight=_flight(spec, principal.name, parsed.canonical, locale),
+            queue=spec.queue,
+            flight=flight,
             ttl=spec.ttl,
             join=spec.join,
             public=spec.public,
@@ -105,14 +111,12 @@ class Orchestrator:
             priority=wish.priority,
             cache=wish.cache,
             trace=wish.trace,
+            concurrency=spec.concurrency,
             room=room,
         )
-
-        def counted(outcome: Opened | HubError) -> None:
-            self._count(outcome)
-            answer(outcome)
-
-        self._engine.submit(request, counted, Prepared(spec, parsed.params))
+        self._engine.submit(
+            request, partial(self._answer, answer), Prepared(spec, parsed.params)
+        )
 
     def _admit(self, principal: Principal, wish: Execute) -> tuple[CommandSpec, Parsed]:
         """Check a request.
@@ -126,8 +130,24 @@ class Orchestrator:
         spec = self._registry.lookup(wish.plugin, wish.command)
         return spec, spec.parse(bytes(wish.params) or b"{}")
 
-    def _count(self, outcome: Opened | HubError) -> None:
-        """Count what became of a request."""
+    def _flight(
+        self, spec: CommandSpec, principal: str, canonical: bytes, locale: str
+    ) -> bytes:
+        """Return the hash under which equal requests find each other."""
+        known = self._known
+        request = (spec, principal, canonical, locale)
+        flight = known.get(request)
+        if flight is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            # Long params are not worth their memory.
+            flight = _flight_of(*request)
+            if len(canonical) <= _MOST_CANONICAL:
+                known[request] = flight
+        return flight
+
+    def _answer(self, answer: Answer, outcome: Opened | HubError) -> None:
+        """Count what became of a request, and pass it on."""
         metrics = self._metrics
         if isinstance(outcome, HubError):
             metrics.refuse(outcome.code)
@@ -137,6 +157,7 @@ class Orchestrator:
                 metrics.joined += 1
             elif outcome.origin == Origin.CACHED:
                 metrics.cached += 1
+        answer(outcome)
 
     def find(
         self,
@@ -151,13 +172,16 @@ class Orchestrator:
         Args:
             principal: Who wants to.
             task_id: Which one.
-            found: Takes the task, or why they may not: NotFoundError, ForbiddenError.
+            found: Takes the task, or why they may not: NotFoundError, ForbiddenError;
+                UnavailableError where nobody can say.
             scope: read or cancel.
         """
 
-        def judge(task: Task | None) -> None:
+        def judge(task: Task | HubError | None) -> None:
             if task is None:
                 found(NotFoundError())
+            elif isinstance(task, HubError):
+                found(task)
             else:
                 found(refusal(principal, task.principal, scope) or task)
 
@@ -225,12 +249,10 @@ class Orchestrator:
         return self._engine.cache_statistics()
 
 
-def _flight(
+def _flight_of(
     spec: CommandSpec, principal: str, canonical: bytes, locale: str
-) -> bytes | None:
-    """Return the hash under which equal requests find each other."""
-    if spec.ttl is None and not spec.join:
-        return None
+) -> bytes:
+    """Make the hash under which equal requests find each other."""
     parts = (
         b"" if spec.public else principal.encode(),
         spec.plugin.encode(),

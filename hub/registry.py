@@ -161,7 +161,7 @@ class Registry:
         """Count a run of a plugin that ended, after so many milliseconds."""
         resident = self._residents.get(plugin)
         if resident is not None:
-            resident.record(ok=ok, ms=ms)
+            resident.tally.record(ok=ok, ms=ms)
 
     def plugins(self) -> list[PluginReport]:
         """Describe the plugins that were loaded, by name; health as last asked."""

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from hub.messages import text
-from hub.responses import response, rfc3339
+from hub.responses import response, stamp
 from hub.runs import NOTHING, Run, Task
 from hub.tasks import TaskStatus
 
@@ -50,13 +50,13 @@ def response_json(
     ) % (
         task.id.encode(),
         outcome.result if result else NOTHING,
-        rfc3339(own).encode(),
-        rfc3339(max(own, changed)).encode(),
+        stamp(own),
+        stamp(max(own, changed)),
         _piece(run, task.origin, outcome.status, locale),
         run.log.attempt,
         max(0, waited),
         _encode(int(outcome.execution_ms * 1000 + 0.5) / 1000),
-        rfc3339(started).encode(),
+        stamp(started),
         run.log.chunks,
     )
 
@@ -72,7 +72,9 @@ def fresh_json(task: Task, id: bytes, locale: str) -> bytes | None:
     run = task.run
     if run.started_at or run.log.head or task.end or task.trace is not None:
         return None
-    own, time = task.id.encode(), rfc3339(task.created_at).encode()
+    if run.unserved:
+        return None
+    own, time = task.id.encode(), stamp(task.created_at)
     return (
         b'{"type":"opened",%b"task_id":"%b","origin":"new","from":0,"attempt":1,'
         b'"head":0,"floor":0,"response":{"task_id":"%b","status":"created",'
@@ -152,9 +154,9 @@ class CachedAnswer:
             task: Whose answer it is; without a trace.
         """
         own = task.id.encode()
-        time = rfc3339(task.created_at).encode()
+        time = stamp(task.created_at)
         # Not the same where the wall clock was set back meanwhile.
-        changed = rfc3339(max(task.created_at, self._ended_at)).encode()
+        changed = stamp(max(task.created_at, self._ended_at))
         a, b, c, d = self._opened
         e, f, g, h, i = self._result
         opened = (b'{"type":"opened",', id, b'"task_id":"', own, b'",')

@@ -29,20 +29,26 @@ PARAMS_BYTES: Final = 65536
 """Up to this size `request` repeats the params."""
 
 _MOST_TIMES: Final = 1024
-_times: dict[int, str] = {}
+_times: dict[int, bytes] = {}
 
 
-def rfc3339(seconds: float) -> str:
+def stamp(seconds: float) -> bytes:
     """Return a time since the epoch as RFC 3339 in UTC, to the millisecond."""
     milliseconds = int(seconds * 1000 + 0.5)
     made = _times.get(milliseconds)
     if made is None:
         second, rest = divmod(milliseconds, 1000)
-        made = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)) + f".{rest:03d}Z"
+        whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        made = b"%b.%03dZ" % (whole.encode(), rest)
         if len(_times) >= _MOST_TIMES:
             _times.clear()
         _times[milliseconds] = made
     return made
+
+
+def rfc3339(seconds: float) -> str:
+    """Return what `stamp` does, as text."""
+    return stamp(seconds).decode()
 
 
 def clip(text: str, most: int) -> str:
@@ -141,7 +147,7 @@ def response(
     if outcome is None:
         status, error, value = task.status, None, NULL
         progress, updated = run.fraction, max(run.updated_at, task.created_at)
-        text = run.message or words(status.text, locale)
+        text = run.message or words(status.text, locale, pool=_pool_without(run))
     else:
         status, error = outcome.status, error_text(outcome, locale)
         value = NULL
@@ -161,6 +167,11 @@ def response(
         message=clip(text, MESSAGE_BYTES),
         metadata=metadata(task, now, request=request),
     )
+
+
+def _pool_without(run: Run) -> str | None:
+    """Return the pool that a run waits for and nobody serves; None for no such."""
+    return run.request.queue.rpartition(".")[0] if run.unserved else None
 
 
 def result_url(task: Task) -> str:

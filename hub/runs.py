@@ -4,8 +4,8 @@ A `Run` is the work: one execution of a command, and its log. A `Task` is one ca
 ticket onto a run. Several tasks share a run when they joined it or were answered from
 the cache; each has an id and an end of its own.
 
-Both change while the work goes on, and only an engine changes them. An `Outcome` is a
-value: how a run, or a ticket that left early, has ended.
+Both change while the work goes on, and only an engine changes them. How a run, or
+a ticket that left early, has ended is a value: `hub.outcomes`.
 """
 
 import enum
@@ -17,10 +17,8 @@ import msgspec
 
 from hub.events import Piece
 from hub.log import RunLog
+from hub.outcomes import NOTHING, Departure, Outcome
 from hub.tasks import TaskStatus
-
-NOTHING: Final = b"null"
-"""The JSON of no result."""
 
 
 class Mood(enum.Enum):
@@ -34,50 +32,6 @@ class Mood(enum.Enum):
     """Nobody wants it any more; its worker was told to stop."""
     ENDED = enum.auto()
     """Has an outcome that readers may see."""
-
-
-class Outcome(msgspec.Struct, kw_only=True, gc=False):
-    """How a run ended, or a task that left its run.
-
-    Whoever ends it completes it with the times; afterwards it does not change.
-
-    Attributes:
-        status: completed, failed or cancelled.
-        result: JSON.
-        code: The code of the failure; None on completed.
-        error: The plugin's own words; None where the hub's text for the code is meant.
-        retry: Whether the same request may succeed later.
-        ran: Whether work may have begun: no, yes or maybe.
-        detail: JSON of what else is known of the failure; empty for nothing.
-        ended_at: Seconds since the epoch.
-        execution_ms: How long the run executed.
-        fraction: How far it was.
-    """
-
-    status: TaskStatus
-    result: bytes = NOTHING
-    code: str | None = None
-    error: str | None = None
-    retry: bool = False
-    ran: str = "yes"
-    detail: bytes = b""
-    ended_at: float = 0.0
-    execution_ms: float = 0.0
-    fraction: float | None = None
-
-
-class Departure(Outcome, kw_only=True, gc=False):
-    """How a task ended that left its run, and what it had seen of the run by then.
-
-    Attributes:
-        attempt: Which the run was in.
-        chunks: How many it had sent.
-        started_at: When it began, in seconds since the epoch; 0 for not at all.
-    """
-
-    attempt: int = 1
-    chunks: int = 0
-    started_at: float = 0.0
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -99,6 +53,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         priority: high, normal or low.
         cache: use, refresh or off.
         trace: W3C traceparent.
+        concurrency: Runs of the command at once on a node; None for any number.
         room: How many bytes of a cached answer the caller takes in one message; such
             an answer needs not be durable before it is shown.
     """
@@ -118,6 +73,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     priority: str = "normal"
     cache: str = "use"
     trace: str | None = None
+    concurrency: int | None = None
     room: int = 0
 
 
@@ -184,6 +140,8 @@ class Run(msgspec.Struct, gc=False, eq=False):
         why: With which code it is closing.
         fanned: Before when its followers need not hear of progress again.
         fanning: Whether they will at that time.
+        position: Its place in the queue as it was told last; 0 for none.
+        unserved: Whether it waits in a pool that no worker of this node serves.
         told: The last progress tail, and what it was made from.
         shared: What answers from the cache have in common, by language.
         prepared: What admission has made ready for the worker of this process.
@@ -217,9 +175,43 @@ class Run(msgspec.Struct, gc=False, eq=False):
     why: str | None = None
     fanned: float = 0.0
     fanning: bool = False
+    position: int = 0
+    unserved: bool = False
     told: tuple[object, bytes] | None = None
     shared: dict[str, object] = msgspec.field(default_factory=lambda: NOTHING_SHARED)
     prepared: object = None
+
+    @classmethod
+    def fresh(
+        cls, number: int, id: str, request: Submission, now: float, wall: float
+    ) -> "Run":
+        """Return a run that is accepted now.
+
+        Args:
+            number: Made by the engine.
+            id: The id of its first task.
+            request: What is executed.
+            now: The present, on the loop's clock.
+            wall: The same in seconds since the epoch.
+        """
+        # All that would have to be made by a factory is given: this is done often.
+        return cls(
+            number,
+            id,
+            request,
+            now,
+            wall,
+            Mood.QUEUED,
+            1,
+            RunLog.empty(),
+            NO_TASKS,
+            NO_FOLLOWERS,
+            None,
+            0.0,
+            0.0,
+            wall,
+            shared=NOTHING_SHARED,
+        )
 
     @property
     def deadline(self) -> float | None:
@@ -366,6 +358,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 __all__ = [
     "NOTHING",
     "Claim",
+    "Departure",
     "Follower",
     "Mood",
     "Opened",

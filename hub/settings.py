@@ -64,6 +64,7 @@ Origins = Annotated[
     tuple[_Origin, ...], _says('a list of origins such as "https://hub.example:8443"')
 ]
 Folders = Annotated[tuple[Text, ...], _says("a list of folders")]
+Names = Annotated[tuple[Text, ...], _says("a list of names")]
 EngineName = Annotated[Literal["sqlite", "memory"], _says('"sqlite" or "memory"')]
 Durability = Annotated[Literal["normal", "full"], _says('"normal" or "full"')]
 Locale = Annotated[Literal["en", "zh-CN"], _says('"en" or "zh-CN"')]
@@ -106,6 +107,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     retention_s: Seconds = 86_400.0
     retry_after_s: SecondsFrom0 = 1.0
     reconnect_spread_s: SecondsFrom0 = 5.0
+    ageing_s: Seconds = 20.0
 
 
 class Cache(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +135,7 @@ class Plugins(msgspec.Struct, frozen=True, kw_only=True):
     """Which plugins are loaded."""
 
     paths: Folders = ()
+    pools: Names = ()
     bundled: Flag = True
     strict: Flag = False
 

@@ -4,6 +4,7 @@ A watch is the engine's `Follower`. Its marks say only that there is something; 
 is, the cursor finds out when the reader has room for it.
 """
 
+import sys
 from typing import Protocol
 
 import msgspec
@@ -62,6 +63,7 @@ class Watch:
     Attributes:
         task: What it reads.
         cursor: How far it has read.
+        head_bytes: How many bytes the frame of a chunk has beside its tail.
         progress_ms: How often progress is told at most.
         queued: Whether its log has moved and the reader knows.
         followed: Whether the engine marks it.
@@ -78,6 +80,7 @@ class Watch:
         "_told_at",
         "cursor",
         "followed",
+        "head_bytes",
         "progress_ms",
         "queued",
         "seen",
@@ -88,6 +91,7 @@ class Watch:
     def __init__(self, reader: Reader, task: Task, cursor: Cursor) -> None:
         self.task = task
         self.cursor = cursor
+        self.head_bytes = len(task.id) + _FRAME_BYTES
         self.progress_ms = reader.progress_ms
         self.queued = False
         self.followed = False
@@ -99,11 +103,6 @@ class Watch:
         self._told_at = 0.0
         self._chunk_head = b""
         self._progress_head = b""
-
-    @property
-    def head_bytes(self) -> int:
-        """How many bytes the frame of a chunk has beside its tail."""
-        return len(self.task.id) + _FRAME_BYTES
 
     # Marks
 
@@ -179,6 +178,15 @@ class Watch:
             return framing.frame(gap), 1
         return framing.result(self._reader.view(), task, step.last), 1
 
+    def whole(self, first: bytes) -> tuple[bytes, int]:
+        """Return all there is behind a first frame, and how many frames it is."""
+        parts, count = [first], 1
+        while step := self.cursor.step(self.task, sys.maxsize):
+            part, frames = self.frames(step)
+            parts.append(part)
+            count += frames
+        return self._reader.framing.join(parts), count
+
     def stored(self, first: int, tails: list[bytes]) -> bytes:
         """Return entries that came from the store, the first of number `first`."""
         framing = self._reader.framing
@@ -196,7 +204,15 @@ def progress_tail(task: Task) -> bytes:
     """Return the tail of a progress frame, the same for all who ask in this turn."""
     run = task.run
     status = task.status
-    stamp = (run.updated_at, run.fraction, run.message, run.log.head, status, task.end)
+    stamp = (
+        run.updated_at,
+        run.fraction,
+        run.message,
+        run.log.head,
+        status,
+        task.end,
+        run.position,
+    )
     if run.told is None or run.told[0] != stamp:
         run.told = (stamp, _progress_tail(task, run, status))
     return run.told[1]
@@ -212,6 +228,7 @@ class _ProgressTail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     message: str | None
     step: int | msgspec.UnsetType = msgspec.UNSET
     total: int | msgspec.UnsetType = msgspec.UNSET
+    position: int | msgspec.UnsetType = msgspec.UNSET
     updated_at: str
 
 
@@ -221,6 +238,7 @@ _encode = msgspec.json.Encoder().encode
 def _progress_tail(task: Task, run: Run, status: TaskStatus) -> bytes:
     """Encode the tail of a progress frame."""
     message = run.message
+    waits = status is TaskStatus.CREATED
     frame = _ProgressTail(
         attempt=task.attempt,
         head=task.head,
@@ -229,6 +247,7 @@ def _progress_tail(task: Task, run: Run, status: TaskStatus) -> bytes:
         message=None if message is None else clip(message, MESSAGE_BYTES),
         step=msgspec.UNSET if run.step is None else run.step,
         total=msgspec.UNSET if run.total is None else run.total,
+        position=run.position if waits and run.position else msgspec.UNSET,
         updated_at=rfc3339(run.updated_at),
     )
     return _encode(frame)[1:]

@@ -46,7 +46,7 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
     caps: Caps = Caps()
 
 
-class Attempt:
+class Attempt(msgspec.Struct, eq=False):
     """One command that is running.
 
     Attributes:
@@ -60,19 +60,14 @@ class Attempt:
         task: Where it runs, for a command on the loop.
     """
 
-    __slots__ = ("claim", "code", "due", "given_up", "output", "over", "spec", "task")
-
-    def __init__(
-        self, claim: Claim, spec: CommandSpec, output: Output, due: float
-    ) -> None:
-        self.claim = claim
-        self.spec = spec
-        self.output = output
-        self.due = due
-        self.code: str | None = None
-        self.given_up: float | None = None
-        self.over = False
-        self.task: asyncio.Task[None] | None = None
+    claim: Claim
+    spec: CommandSpec
+    output: Output
+    due: float
+    code: str | None = None
+    given_up: float | None = None
+    over: bool = False
+    task: asyncio.Task[None] | None = None
 
 
 class Worker:
@@ -117,8 +112,8 @@ class Worker:
         """Begin to take work."""
         logging.getLogger().addHandler(self._handler)
         self._engine.attend(self)
-        self._engine.claim("default.async", self._slots.async_runs)
-        self._engine.claim("default.thread", self._slots.thread_runs)
+        self._engine.claim("async", self._slots.async_runs)
+        self._engine.claim("thread", self._slots.thread_runs)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -258,7 +253,7 @@ class Worker:
     def _release(self, run: Run) -> None:
         """Give a slot back."""
         if not self._stopping:
-            self._engine.claim(run.request.queue, 1)
+            self._engine.release(run)
 
     def revoke(self, claim: Claim) -> None:
         """Stop a command: nobody wants its run any more."""

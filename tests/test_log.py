@@ -17,7 +17,7 @@ class Model:
     """A log, and the plain list that it must be like."""
 
     def __init__(self, base: int = 0) -> None:
-        self.log = RunLog(base)
+        self.log = RunLog(base, base)
         self.first = base
         self.frames: list[dict[str, Any]] = []  # decoded tails, from number first + 1
         self.head = base
@@ -160,7 +160,7 @@ def test_a_log_is_a_list_of_entries(
 @given(st.lists(FEW_PIECES, min_size=1, max_size=12), st.integers(0, 3000))
 def test_the_newest_entries_can_be_kept(pieces: list[Piece], budget: int) -> None:
     """What stands behind `tail_start` fits the budget, and nothing more would."""
-    log = RunLog(3)
+    log = RunLog(3, 3)
     log.write(pieces)
 
     start = log.tail_start(budget)
@@ -197,7 +197,7 @@ def test_logs_share_nothing() -> None:
 
 def test_a_log_that_left_memory_goes_on_at_its_number() -> None:
     """A log of which nothing is in memory shows all, and counts on from there."""
-    log = RunLog(7)
+    log = RunLog(7, 7)
 
     assert (log.base, log.head, log.written) == (7, 7, 7)
     assert log.write([text_piece("next")]) == 8

@@ -45,6 +45,10 @@ class Lab(Plugin):
         await ctx.chunk("begun")
         await asyncio.Event().wait()
 
+    @command(pool="far")
+    async def distant(self, ctx: TaskContext) -> None:
+        """Run on another machine."""
+
     @command
     async def word(self, ctx: TaskContext, again: int = 1) -> str:
         """Return the configured word."""
@@ -157,6 +161,24 @@ async def test_plugins_get_their_tables(make: Make, plugins: Path) -> None:
     del plugins
     async with make(plugin__lab__word="set") as node:
         assert await result(node, "word") == b'"set"'
+
+
+async def test_pools_that_are_not_served_are_said(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the start, by command; its runs wait, and those of served pools do not."""
+    async with make(plugins__pools=["default"]) as node:
+        task = (await execute(node, "distant")).task
+        assert await result(node, "word") == b'"none"'
+        assert task.run.unserved
+        assert not task.run.started_at
+    warnings = [each.getMessage() for each in caplog.records]
+    assert warnings == ["no worker serves the pool far: runs of lab.distant will wait"]
+    caplog.clear()
+
+    async with make() as node:
+        assert await result(node, "distant") == b"null"
+    assert caplog.records == []
 
 
 async def test_the_cache_can_be_turned_off(make: Make) -> None:

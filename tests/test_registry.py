@@ -90,6 +90,8 @@ async def test_reports_are_ready_for_json(tmp_path: Path) -> None:
         "timeout": 30.0,
         "idempotent": False,
         "streaming": False,
+        "concurrency": None,
+        "pool": "default",
     }
     assert "retries" in again["refused"]
     await hub.close()

@@ -118,6 +118,17 @@ def test_a_fresh_task_is_opened_as_its_struct(
         assert made == opened_bytes(task, "new", 0, id, locale)
 
 
+def test_a_task_that_nobody_serves_is_opened_in_its_own_words() -> None:
+    """The template says what most tasks are; this one waits for a worker."""
+    run = a_run()
+    task = a_task(run)
+    assert fresh_json(task, b"", "en") is not None
+
+    run.unserved = True
+
+    assert fresh_json(task, b"", "en") is None
+
+
 @given(named_tasks(), LANGUAGES, IDS, st.integers(0, 2**53), st.integers(0, 9))
 def test_opened_is_its_struct(
     task: Task, locale: str, id: Id | UnsetType, start: int, floor: int

@@ -109,6 +109,27 @@ def test_a_task_that_waits() -> None:
     assert facts.failure is facts.trace is facts.request is msgspec.UNSET
 
 
+@pytest.mark.parametrize(
+    ("locale", "message"),
+    [
+        ("en", "Task accepted; no worker serves the pool gpu yet"),
+        ("zh-CN", "任务已接受；目前没有工作进程服务于资源池 gpu"),
+    ],
+)
+def test_a_task_that_waits_in_a_pool_that_nobody_serves(
+    locale: str, message: str
+) -> None:
+    """It says what it waits for, until it no longer does."""
+    run = a_run()
+    run.request = msgspec.structs.replace(run.request, queue="gpu.async")
+    task = a_task(run)
+    assert "gpu" not in str(response(task, locale, NOW).message)
+
+    run.unserved = True
+
+    assert response(task, locale, NOW).message == message
+
+
 def test_a_task_that_runs() -> None:
     """A running task says since when, and what its command said last."""
     run, task = running()

@@ -129,7 +129,7 @@ async def test_execute_runs_and_watches(packed: bool) -> None:
         ({"params": {}}, "invalid_params", "script"),
         ({"params": {"script": 5}}, "invalid_params", "script"),
         ({"params": {"script": "a", "more": 1}}, "invalid_params", "more"),
-        ({"priority": "high"}, "invalid_params", "priority"),
+        ({"priority": "now"}, "invalid_params", "priority"),
         ({"linger_ms": 0}, "invalid_params", "linger_ms"),
         ({"credit": 5}, "invalid_params", "credit"),
         ({"cache": "never"}, "invalid_params", "cache"),

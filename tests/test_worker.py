@@ -8,7 +8,9 @@ import pytest
 from hub.engines.base import Bounds
 from hub.errors import QueueFullError
 from hub.events import Piece
+from hub.plugin.command import command
 from hub.plugin.context import TaskContext
+from hub.plugin.typed import Plugin
 from hub.runs import Claim
 from hub.tasks import TaskStatus
 from hub.worker import Slots
@@ -16,6 +18,7 @@ from tests.stage import (
     GRACE_S,
     PATIENCE_S,
     Script,
+    soon,
     stage,
     turns,
 )
@@ -85,6 +88,34 @@ async def test_a_full_queue_refuses() -> None:
         for task in tasks:
             assert (await hub.outcome(task)).status is TaskStatus.COMPLETED
         assert (await hub.run("coroutine", noop)).end
+
+
+async def test_a_command_has_a_limit_of_its_own() -> None:
+    """It counts until a command has really ended, an abandoned one included."""
+
+    class Narrow(Plugin):
+        """Commands with limits."""
+
+        version = "1"
+
+        @command(concurrency=1)
+        def alone(self, ctx: TaskContext) -> None:
+            """Ignore every wish to stop."""
+            began.set()
+            assert door.wait(PATIENCE_S)
+
+    began, door = threading.Event(), threading.Event()
+    async with stage(Narrow) as hub:
+        first = (await hub.execute("alone", plugin="narrow")).task
+        second = (await hub.execute("alone", plugin="narrow")).task
+        await soon(began.is_set)
+        await hub.cancel(first)
+        hub.tick(1)
+        assert (await hub.outcome(first)).status is TaskStatus.CANCELLED
+        assert second.status is TaskStatus.CREATED
+
+        door.set()
+        assert (await hub.outcome(second)).status is TaskStatus.COMPLETED
 
 
 async def test_loop_and_threads_have_slots_of_their_own() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from hub.clock import Clock
 from hub.engines.base import Bounds, Engine
 from hub.engines.sqlite.engine import SqliteEngine
+from hub.errors import HubError
 from hub.ids import TaskIds
 from hub.plugin.command import command
 from hub.plugin.context import TaskContext
@@ -53,10 +54,10 @@ async def leave_behind(folder: Path) -> tuple[str, str]:
 
 async def found(hub: Stage, task_id: str) -> Task:
     """Look a task up."""
-    answer: asyncio.Future[Task | None] = asyncio.Future()
+    answer: asyncio.Future[Task | HubError | None] = asyncio.Future()
     hub.engine.find(task_id, answer.set_result)
     task = await answer
-    assert task
+    assert isinstance(task, Task)
     return task
 
 

@@ -13,11 +13,13 @@ is *parked*, and decided anew afterwards.
 
 import heapq
 from abc import abstractmethod
-from collections import deque
 from typing import Final
 
+from hub.backlog.backlog import Backlog
+from hub.backlog.line import Line
 from hub.clock import Clock
 from hub.engines.base import Answer, Bounds, Runner
+from hub.engines.places import Places
 from hub.engines.reading import Reading
 from hub.engines.shelf import Shelf
 from hub.errors import (
@@ -65,9 +67,10 @@ class Admission(Reading):
         self._flights: dict[bytes, Run] = {}
         self._parked: dict[Slot | bytes, list[Parked]] = {}
         self._holds: dict[Slot | bytes, int] = {}
-        self._queues: dict[str, deque[Run]] = {}
-        self._waiting = 0
-        self._demand: dict[str, int] = {}
+        self._backlog = Backlog(ageing_s=bounds.ageing_s, pools=bounds.pools)
+        self._places = Places(
+            self._backlog, clock, bounds.progress_ms / 1000, self._fan
+        )
         self._deadlines: list[tuple[float, str, Task]] = []
         self._worker: Runner
 
@@ -154,9 +157,8 @@ class Admission(Reading):
 
     def _new(self, request: Submission, answer: Answer, prepared: object) -> None:
         """Begin a new run."""
-        queue = request.queue
-        wanted = self._demand.get(queue, 0)
-        if not wanted and self._waiting >= self._bounds.queued:
+        ready = self._backlog.ready(request)
+        if not ready and len(self._backlog) >= self._bounds.queued:
             answer(QueueFullError(retry_after_ms=RETRY_AFTER_MS))
             return
         if self._shelf.full or self._refusing:
@@ -164,18 +166,21 @@ class Admission(Reading):
             return
         now, wall = self._clock.now(), self._clock.wall()
         self._number += 1
-        run = Run(self._number, self._ids.new(wall), request, now, wall)
-        run.updated_at = wall
+        run = Run.fresh(self._number, self._ids.new(wall), request, now, wall)
         run.prepared = prepared
         task = self._ticket(run.id, run, request, Origin.NEW, wall)
-        if wanted:
-            self._demand[queue] = wanted - 1
+        if ready:
+            self._backlog.start(request)
             run.mood = Mood.RUNNING
-        else:
-            self._enqueue(run)
         if request.flight is not None and request.cache != "off":
             self._park(request.flight)
-        self._record_run(task, answer, claimed=wanted > 0)
+        if ready:
+            self._record_run(task, answer, claimed=True)
+        else:
+            line = self._enqueue(run)
+            self._record_run(task, answer, claimed=False)
+            if line.free:
+                self._hand_out(line)  # its command may have a higher limit by now
 
     def _ticket(
         self, task_id: str, run: Run, request: Submission, origin: str, wall: float
@@ -199,10 +204,32 @@ class Admission(Reading):
         task.deadline = self._clock.now() + seconds
         heapq.heappush(self._deadlines, (task.deadline, task.id, task))
 
-    def _enqueue(self, run: Run) -> None:
-        """Put a run at the end of its queue."""
-        self._queues.setdefault(run.request.queue, deque()).append(run)
-        self._waiting += 1
+    def _enqueue(self, run: Run) -> Line:
+        """Let a run wait; return where."""
+        self._places.stir()
+        return self._backlog.enter(run)
+
+    def _dequeue(self, run: Run) -> None:
+        """Let a run wait no more."""
+        self._backlog.leave(run)
+        self._places.stir()
+
+    def _reorder(self, run: Run) -> None:
+        """Let a run stand where those want it who want it now."""
+        if run.mood is Mood.QUEUED:
+            self._backlog.shift(run)
+            self._places.stir()
+
+    def _waits(self, run: Run) -> None:
+        self._places.watch(run)
+
+    @abstractmethod
+    def _fan(self, run: Run) -> None:
+        """Tell all followers of a run's progress."""
+
+    @abstractmethod
+    def _hand_out(self, line: Line) -> None:
+        """Start what waits in a line, as far as there are slots."""
 
     def _join(self, run: Run, request: Submission, answer: Answer) -> None:
         """Let a new task share a run that is not done."""
@@ -229,23 +256,30 @@ class Admission(Reading):
     def _accepted(self, task: Task, answer: Answer, *, claimed: bool) -> None:
         """A new run is durable."""
         run = task.run
-        flight = run.request.flight if run.request.cache != "off" else None
-        self._name(task)
+        request = run.request
+        flight = request.flight if request.cache != "off" else None
+        if task.key is not None:
+            self._keys[task.principal, task.key] = task
         # Its deadline may have passed meanwhile: what is stopping is not joined.
-        open_ = run.mood is not Mood.CLOSING and not run.finishing
-        if flight is not None and run.request.join and open_:
+        if (
+            flight is not None
+            and request.join
+            and run.mood is not Mood.CLOSING
+            and not run.finishing
+        ):
             self._flights[flight] = run
         answer(Opened(task=task, origin=Origin.NEW))
         if claimed:
             self._begun(run)
         if task.key is not None:
-            self._unpark_key(task)
+            self._unpark((task.principal, task.key))
         if flight is not None:
             self._unpark(flight)
 
     def _admitted(self, task: Task, answer: Answer | None) -> None:
         """A joined or cached task is durable."""
         self._name(task)
+        self._reorder(task.run)
         if answer is not None:
             if task.end:
                 self._shelf.ended(task)
@@ -259,6 +293,8 @@ class Admission(Reading):
             run.tasks.remove(task)
         if task.origin == Origin.NEW:
             self._drop_run(run)
+        else:
+            self._reorder(run)
         self._forget(task)
         if answer is not None:
             answer(error)
@@ -275,10 +311,10 @@ class Admission(Reading):
         """Take back a run that could not be recorded."""
         mood, run.mood = run.mood, Mood.ENDED
         if mood is Mood.QUEUED:
-            self._waiting -= 1
+            self._dequeue(run)
         elif not run.finishing:
             # A worker's slot was meant for it.
-            self.claim(run.request.queue, 1)
+            self.release(run)
 
     def _name(self, task: Task) -> None:
         """Let a task be found by its key."""

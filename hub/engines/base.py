@@ -31,8 +31,8 @@ from hub.runs import Claim, Follower, Opened, Outcome, Run, Submission, Task
 
 Answer = Callable[[Opened | HubError], None]
 """Takes what became of a submission."""
-Found = Callable[[Task | None], None]
-"""Takes a task, or None where there is none of that id."""
+Found = Callable[[Task | HubError | None], None]
+"""Takes a task, None where there is none of that id, or why that is not known."""
 Done = Callable[[HubError | None], None]
 """Takes the news that a wish is durable, or why it is not."""
 Loaded = Callable[[Sequence[bytes]], None]
@@ -63,6 +63,8 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
         cache_bytes: Of their logs and results.
         cache_sweep: Cache entries examined in one `expire`.
         progress_ms: The shortest time between two progress marks.
+        ageing_s: After which time a waiting run is overdue, whatever its priority.
+        pools: Whose runs this node's worker takes; none for all.
     """
 
     queued: int = 10_000
@@ -75,6 +77,8 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     cache_bytes: int = 64 * 2**20
     cache_sweep: int = 100
     progress_ms: int = 100
+    ageing_s: float = 20.0
+    pools: tuple[str, ...] = ()
 
 
 class Engine(ABC):
@@ -127,9 +131,16 @@ class Engine(ABC):
 
     @abstractmethod
     def claim(self, queue: str, count: int) -> None:
-        """Ask for so many more runs of a queue.
+        """Ask for so many more runs of a queue's kind, of all pools that are served.
 
         `Runner.accept` is called for each when there is one, which may be at once.
+        """
+
+    @abstractmethod
+    def release(self, run: Run) -> None:
+        """Give back the slot of a claimed run, and with it ask for one more.
+
+        Call it once the command has really ended: it counts as running until then.
         """
 
     @abstractmethod
@@ -178,7 +189,12 @@ class Engine(ABC):
 
     @abstractmethod
     def find(self, task_id: str, found: Found) -> None:
-        """Look a task up."""
+        """Look a task up.
+
+        Args:
+            task_id: Which one.
+            found: Takes it; UnavailableError where the store cannot be read.
+        """
 
     @abstractmethod
     def load(self, task: Task, after: int, budget: int, loaded: Loaded) -> None:

@@ -6,9 +6,9 @@ takes what workers say, lets tasks leave, and acts on what is due.
 
 import heapq
 from abc import abstractmethod
-from collections import deque
 from typing import Final
 
+from hub.backlog.line import Line
 from hub.clock import Clock
 from hub.engines.admission import Admission
 from hub.engines.base import Answer, Bounds, Done
@@ -83,16 +83,27 @@ class Ledger(Admission):
     # Work
 
     def claim(self, queue: str, count: int) -> None:
-        """Ask for so many more runs of a queue."""
-        waiting = self._queues.get(queue)
-        while count and waiting:
-            run = waiting.popleft()
-            if run.mood is Mood.QUEUED:
-                self._waiting -= 1
-                count -= 1
+        """Ask for so many more runs of a queue's kind."""
+        self._hand_out(self._backlog.offer(queue, count))
+
+    def release(self, run: Run) -> None:
+        """Give back the slot of a claimed run."""
+        for line in self._backlog.release(run.request):
+            self._hand_out(line)
+
+    def _hand_out(self, line: Line) -> None:
+        """Start what waits in a line, as far as there are slots."""
+        if line.handing:
+            return  # A command ended as it began: the loop that began it goes on.
+        line.handing = True
+        try:
+            while (run := self._backlog.take(line)) is not None:
                 run.mood = Mood.RUNNING
+                run.position = 0
+                self._places.stir()
                 self._record_begin(run)
-        self._demand[queue] = self._demand.get(queue, 0) + count
+        finally:
+            line.handing = False
 
     def _begun(self, run: Run) -> None:
         """A run is durably the worker's."""
@@ -197,8 +208,9 @@ class Ledger(Admission):
         """Record the end of a run; until then nobody may join or repeat it."""
         run.finishing = True
         outcome.fraction = run.fraction
-        self._land(run)
         request = run.request
+        if request.flight is not None:
+            self._land(run)
         if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
             self._park(request.flight or b"")
             run.cached_at = self._clock.wall()
@@ -217,9 +229,9 @@ class Ledger(Admission):
         run.mood = Mood.ENDED
         run.updated_at = outcome.ended_at
         self._running.pop(run.number, None)
-        request = run.request
-        self._shelf.grow(len(outcome.result))
-        if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
+        self._shelf.bytes += len(outcome.result)
+        kept = outcome.status is TaskStatus.COMPLETED and _cacheable(run.request)
+        if kept:
             self._shelf.keep(run)
         end = run.log.head + 1
         tasks, run.tasks = run.tasks, NO_TASKS
@@ -231,8 +243,8 @@ class Ledger(Admission):
             follower.moved()
         if done is not None:
             done(None)
-        if outcome.status is TaskStatus.COMPLETED and _cacheable(request):
-            self._unpark(request.flight or b"")
+        if kept:
+            self._unpark(run.request.flight or b"")
 
     def settle(self, done: Done) -> None:
         """Call back when everything that was recorded so far is committed."""
@@ -250,6 +262,7 @@ class Ledger(Admission):
         outcome = self._departure(run, code)
         if len(run.tasks) > 1:
             run.tasks.remove(task)
+            self._reorder(run)
             self._record_early(task, run.log.written + 1, outcome, done)
         else:
             self._abandon(run, code, outcome, done)
@@ -257,9 +270,8 @@ class Ledger(Admission):
     def _abandon(self, run: Run, code: str, outcome: Outcome, done: Done) -> None:
         """Stop a run that nobody wants any more."""
         if run.mood is Mood.QUEUED:
-            self._waiting -= 1
+            self._dequeue(run)
             run.mood = Mood.CLOSING
-            self._tidy(run.request.queue)
             self._end(run, outcome, done)
         else:
             run.mood = Mood.CLOSING
@@ -275,13 +287,6 @@ class Ledger(Admission):
             # Everybody else has left while this one was being recorded.
             outcome = self._departure(run, "cancelled")
             self._abandon(run, "cancelled", outcome, _ignore)
-
-    def _tidy(self, queue: str) -> None:
-        """Drop the runs from a queue that left it, once they are its greater part."""
-        waiting = self._queues[queue]
-        if len(waiting) > 2 * self._waiting + FEW:
-            still = [run for run in waiting if run.mood is Mood.QUEUED]
-            self._queues[queue] = deque(still)
 
     def _departure(self, run: Run, code: str) -> Departure:
         """Return how a task ends that leaves now."""
@@ -330,6 +335,7 @@ class Ledger(Admission):
             self._deadlines = [item for item in self._deadlines if not item[2].end]
             heapq.heapify(self._deadlines)
             self._many_deadlines = 2 * len(self._deadlines) + FEW
+        self._backlog.age(now)
         self._shelf.cache.sweep(self._bounds.cache_sweep)
         self._shelf.shed()
         for _ in range(AT_ONCE):

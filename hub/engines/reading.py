@@ -5,7 +5,7 @@ from abc import abstractmethod
 from hub.cache import CacheStatistics
 from hub.engines.base import Engine, Found
 from hub.engines.shelf import Shelf
-from hub.runs import NO_FOLLOWERS, Follower, Run
+from hub.runs import NO_FOLLOWERS, Follower, Mood, Run
 
 
 class Reading(Engine):
@@ -37,6 +37,12 @@ class Reading(Engine):
             run.followers = {follower}
         else:
             run.followers.add(follower)
+        if run.mood is Mood.QUEUED:
+            self._waits(run)
+
+    @abstractmethod
+    def _waits(self, run: Run) -> None:
+        """Tell the followers of a run that waits about its place."""
 
     def unfollow(self, follower: Follower) -> None:
         """Stop marking a follower."""

@@ -69,10 +69,11 @@ class Shelf:
     def add(self, task: Task) -> None:
         """Take a task in."""
         self.tasks[task.id] = task
-        task.run.pins += 1
+        run = task.run
+        run.pins += 1
         self.bytes += TASK_BYTES
-        if task.run.pins == 1:
-            self.bytes += _weight(task.run)
+        if run.pins == 1:
+            self.bytes += _weight(run)
 
     def grow(self, size: int) -> None:
         """Note that a run weighs more by so much."""
@@ -81,8 +82,9 @@ class Shelf:
     def ended(self, task: Task) -> None:
         """Note that a task has ended; its time begins."""
         self._ended.append(task)
-        if task.run.outcome is not None and task.run.log.size:
-            self._logs.append(task.run)
+        run = task.run
+        if run.outcome is not None and run.log.total:
+            self._logs.append(run)
 
     def keep(self, run: Run) -> None:
         """Put a finished run into the cache."""
@@ -168,5 +170,7 @@ class Shelf:
 
 def _weight(run: Run) -> int:
     """Return what a run weighs in memory, with its params, log and result."""
-    result = 0 if run.outcome is None else len(run.outcome.result)
-    return RUN_BYTES + len(run.request.params) + run.log.size + result
+    weight = RUN_BYTES + len(run.request.params)
+    if run.log.total:
+        weight += run.log.size
+    return weight if run.outcome is None else weight + len(run.outcome.result)

@@ -168,6 +168,9 @@ def _trouble(options: CommandOptions) -> str | None:
         f"name: {name!r} does not match {NAME.pattern}": (
             name is not None and not NAME.fullmatch(name)
         ),
+        f"pool: {options.pool!r} does not match {NAME.pattern}": (
+            not NAME.fullmatch(options.pool)
+        ),
         "retry_on: expected a tuple of exception classes": not (
             isinstance(kinds, tuple) and all(_is_exception(kind) for kind in kinds)
         ),
@@ -184,10 +187,8 @@ def not_served(options: CommandOptions) -> str | None:
     asked = {
         "retries": options.retries > 0,
         "retry_on": bool(options.retry_on),
-        "concurrency": options.concurrency is not None,
         'isolation="process"': options.isolation == "process",
         'keep="tail"': options.keep == "tail",
-        f"pool={options.pool!r}": options.pool != "default",
     }
     named = [option for option, is_asked in asked.items() if is_asked]
     if not named:
@@ -226,5 +227,7 @@ def resolved(
             defaults.timeout_s if options.timeout is UNSET else options.timeout
         ),
         "idempotent": options.idempotent,
+        "concurrency": options.concurrency,
+        "pool": options.pool,
         "refused": not_served(options),
     }

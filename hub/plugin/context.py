@@ -6,6 +6,7 @@ given is the business of a `Sink`, which the runner (or a test) puts behind them
 """
 
 import math
+from base64 import b64encode
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
@@ -244,8 +245,9 @@ class TaskContext:
         `await` it in async commands; in threads the call itself waits.
 
         Args:
-            data: Any JSON value, or what msgspec can encode as one. Text that is too
-                long for one chunk is cut into several.
+            data: Any JSON value, or what msgspec can encode as one; bytes become
+                base64. Text and bytes that are too long for one chunk are cut into
+                several, each of which can be read by itself.
             channel: out, or the command's own.
             kind: text, ansi, json, row, number, or a media type.
 
@@ -255,6 +257,8 @@ class TaskContext:
         """
         if channel is not OUT or kind is not None:
             _check_words(channel, kind)
+        if isinstance(data, bytes | bytearray | memoryview):
+            data = b64encode(data).decode()
         if isinstance(data, str):
             return self._sink.text(channel, kind, data)
         return self._sink.chunk(channel, kind, to_json(data))

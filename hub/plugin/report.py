@@ -25,6 +25,8 @@ class CommandReport(Struct, frozen=True, kw_only=True):
     timeout: float
     idempotent: bool
     streaming: bool
+    concurrency: int | None
+    pool: str
     refused: str | UnsetType = UNSET
 
 
@@ -86,5 +88,7 @@ def command_report(spec: CommandSpec) -> CommandReport:
         timeout=spec.timeout,
         idempotent=spec.idempotent,
         streaming=spec.streaming,
+        concurrency=spec.concurrency,
+        pool=spec.pool,
         refused=UNSET if spec.refused is None else spec.refused,
     )

@@ -10,7 +10,7 @@ from hub.plugin.calling import PluginCallError, call_method
 from hub.plugin.classic import ClassicInfo
 from hub.plugin.command import Defaults
 from hub.plugin.config import config_of
-from hub.plugin.contract import PluginBase, PluginStatistics, record
+from hub.plugin.contract import PluginBase, PluginStatistics, Tally, tally_of
 from hub.plugin.errors import error_text
 from hub.plugin.methods import paragraph
 from hub.plugin.refusal import place_of, refused_at, refused_by
@@ -29,6 +29,9 @@ class Resident:
         name: The plugin's name.
         source: Where it came from.
         within: The plugin's own file or folder, where lines to blame are looked for.
+
+    Attributes:
+        tally: Counts its runs.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Resident:
         self._info: ClassicInfo | None = None
         self._specs: dict[str, CommandSpec] = {}
         self._asking: asyncio.Task[bool] | None = None
+        self.tally = Tally()
 
     async def start(self, config: Mapping[str, object], defaults: Defaults) -> None:
         """Instantiate, check and initialize the plugin.
@@ -64,17 +68,13 @@ class Resident:
             await self._initialize(plugin, config)
             await self._ask_classic(plugin, defaults)
         self._plugin = plugin
+        self.tally = tally_of(plugin)
 
     def find(self, command: str) -> CommandSpec | None:
         """Return a command by its name."""
         if self._info is not None:
             return self._info.find(command)
         return self._specs.get(command)
-
-    def record(self, *, ok: bool, ms: float) -> None:
-        """Count a run that ended."""
-        if self._plugin is not None:
-            record(self._plugin, ok=ok, ms=ms)
 
     def report(self) -> PluginReport:
         """Say what there is to say."""

@@ -54,6 +54,8 @@ class CommandSpec(Struct, frozen=True, kw_only=True, eq=False):
         timeout: Seconds that one attempt may take.
         idempotent: Whether it may be run again after a crash.
         streaming: Whether `call` returns a generator of chunks.
+        concurrency: Runs at once per node, or None for any number.
+        pool: Which workers run it.
         refused: Why the hub does not run it, or None.
         parse: Validate the JSON of a params object. Raises InvalidParamsError, whose
             `detail` holds `field` (a dotted path) and `reason`.
@@ -74,9 +76,16 @@ class CommandSpec(Struct, frozen=True, kw_only=True, eq=False):
     timeout: float
     idempotent: bool
     streaming: bool
+    concurrency: int | None = None
+    pool: str = "default"
     refused: str | None
     parse: Callable[[bytes], Parsed]
     call: Callable[[TaskContext, Any], Any]  # params as parsed, result as returned
+
+    @property
+    def queue(self) -> str:
+        """Where its runs wait: pool and isolation."""
+        return f"{self.pool}.{self.isolation}"
 
     def readable_key(self, canonical: bytes) -> str:
         """Return the cache key for people: it is never used for look-up."""

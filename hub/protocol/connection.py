@@ -26,7 +26,7 @@ from hub.errors import (
     UnknownTypeError,
 )
 from hub.protocol import salvage
-from hub.protocol.frames import AnyClientFrame, Execute, Hello, Id, Watch
+from hub.protocol.frames import PRIORITIES, AnyClientFrame, Execute, Hello, Id, Watch
 from hub.protocol.writing import Framing, Subprotocol, framing
 
 MINUTE: Final = 60.0
@@ -134,15 +134,16 @@ class Connection:
             What it says, in order: a frame to act on, or a refusal to answer with.
             After a fatal refusal the connection is to be closed with 4501.
         """
+        if isinstance(data, str) is not self._text:
+            got, agreed = ("binary", "JSON") if self._text else ("text", "MessagePack")
+            return [self._undecodable(f"{got} where {agreed} was agreed")]
         if isinstance(data, str):
-            if not self._text:
-                return [self._undecodable("text where MessagePack was agreed")]
             data = data.encode()
-        elif self._text:
-            return [self._undecodable("binary where JSON was agreed")]
         if len(data) > self._frame_bytes:
             return [self._too_large(data)]
-        return self._array(data) if self._is_array(data) else [self._one(data)]
+        if data[:1] == b"{" or not self._is_array(data):
+            return [self._one(data)]
+        return self._array(data)
 
     def _is_array(self, data: bytes) -> bool:
         """Whether the message is an array of frames."""
@@ -327,7 +328,7 @@ def wrong_in_execute(frame: Execute) -> HubError | None:
 def _field_out_of_range(frame: Execute) -> str | None:
     """Return the name of a field whose value is out of range, or not offered yet."""
     found: str | None = None
-    if frame.priority != "normal":
+    if frame.priority not in PRIORITIES:
         found = "priority"
     elif frame.cache not in _CACHES:
         found = "cache"
@@ -359,7 +360,7 @@ def _watch(frame: Watch) -> Watch | Refusal:
 
 
 _WANTED: Final = {
-    "priority": "this hub knows only normal",
+    "priority": "high, normal or low",
     "cache": "use, refresh or off",
     "linger_ms": "not supported by this hub",
     "credit": "not supported by this hub",

@@ -17,7 +17,8 @@ reader may be behind by a million entries and cost nothing.
 """
 
 import enum
-from typing import NamedTuple
+
+import msgspec
 
 from hub.runs import Task
 
@@ -37,7 +38,7 @@ class What(enum.Enum):
     """Give the result, whose number is `last`."""
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """What comes next for a reader.
 
     Attributes:
@@ -83,6 +84,8 @@ class Cursor:
             The number after which it really reads: never a higher one. It is lower
             where the client has seen entries that this log does not have.
         """
+        if not after:
+            return 0
         log = task.run.log
         own = task.attempt if after == task.end else log.attempt_at(after)
         if after > task.head or (after and attempt not in (None, own)):

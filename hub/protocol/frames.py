@@ -15,6 +15,8 @@ from hub.tasks import TaskResponse
 Id = Annotated[str, msgspec.Meta(max_length=1024)] | int
 """What a client calls a frame; echoed, so its answer must fit into a frame, too."""
 
+PRIORITIES: Final = ("high", "normal", "low")
+"""What `Execute.priority` may say."""
 PROTOCOL: Final = 1
 """The version of the protocol."""
 

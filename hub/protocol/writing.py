@@ -8,7 +8,7 @@ beside it.
 
 import enum
 from abc import ABC, abstractmethod
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -49,7 +49,7 @@ ENVELOPE_BYTES: Final = 4096
 """What the frame of a result takes beside the result, except texts."""
 
 
-class View(NamedTuple):
+class View(msgspec.Struct, frozen=True, gc=False):
     """Who reads, and when.
 
     Attributes:

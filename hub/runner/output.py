@@ -160,7 +160,8 @@ class Output:
         most = self._pipe.caps.chunk_bytes
         if len(encoded) <= most:
             return self.chunk(channel, kind, encoded)
-        step = max(1, (most - 2) // _TEXT_BYTES)
+        # A multiple of four, so that each piece of base64 can be read by itself.
+        step = max(4, (most - 2) // _TEXT_BYTES & ~3)
         waits: Awaitable[None] = READY
         for at in range(0, len(data), step):
             waits = self.chunk(channel, kind, to_json(data[at : at + step]))
@@ -232,7 +233,8 @@ class Output:
             text = words("log_dropped", "en", count=self._dropped)
             record = to_json(LogRecord(level="warning", message=text))
             self._put(LOG, None, record, False)  # noqa: FBT003  # ditto
-        self.flush()
+        if self._pieces:
+            self.flush()
         self._closed = True
         self._overflow = None
 

@@ -104,12 +104,22 @@ def test_refused_commands_are_listed_with_their_reason(http: httpx.Client) -> No
     for name, word in (
         ("again", "retries"),
         ("again_on", "retry_on"),
-        ("lonely", "concurrency"),
         ("apart", "process"),
         ("endless", "keep"),
-        ("elsewhere", "pool"),
     ):
         assert word in _find(commands, name)["refused"], name
+
+
+def test_limits_and_pools_are_listed(http: httpx.Client) -> None:
+    """How many runs a command may have at once, and which workers take them."""
+    commands = http.get("/api/v1/plugins/demanding").json()["commands"]
+    found = {name: _find(commands, name) for name in ("plain", "lonely", "elsewhere")}
+
+    assert {n: (c["concurrency"], c["pool"]) for n, c in found.items()} == {
+        "plain": (None, "default"),
+        "lonely": (1, "default"),
+        "elsewhere": (None, "gpu"),
+    }
 
 
 def test_statistics_count_the_calls(http: httpx.Client) -> None:

@@ -230,15 +230,16 @@ class Lab:
 
     async def find(self, task_id: str) -> Task | None:
         """Look a task up."""
-        found: list[Task | None] = []
+        found: list[Task | HubError | None] = []
 
-        def take(task: Task | None) -> None:
+        def take(task: Task | HubError | None) -> None:
             found.append(task)
             self._bell.set()
 
         self.engine.find(task_id, take)
         await self.until(lambda: found)
         assert len(found) == 1
+        assert not isinstance(found[0], HubError)
         return found[0]
 
     async def known(self, task_id: str) -> Task:

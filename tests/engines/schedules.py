@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
+from hub.backlog.line import PRIORITIES
 from hub.errors import HubError
 from hub.runs import Claim, Mood, Opened, Run, Submission
 from hub.tasks import TaskStatus
@@ -12,7 +13,7 @@ from tests.engines.doubles import outcome, piece
 
 FLIGHTS = (b"joins", b"caches", b"both")
 requests = st.builds(
-    lambda flight, cache, key: Submission(
+    lambda flight, cache, key, priority: Submission(
         principal="local",
         plugin="test",
         command=flight.decode(),
@@ -23,10 +24,13 @@ requests = st.builds(
         ttl=None if flight == b"joins" else 300.0,
         cache=cache,
         key=key,
+        priority=priority,
+        concurrency=1 if flight == b"both" else None,
     ),
     st.sampled_from(FLIGHTS),
     st.sampled_from(["use", "use", "refresh", "off"]),
     st.sampled_from([None, "a", "b"]),
+    st.sampled_from(PRIORITIES),
 )
 steps = st.one_of(
     requests.map(lambda request: ("submit", request)),
@@ -114,14 +118,15 @@ class Checker:
 
     def _finish(self, which: int) -> None:
         if claims := self._claims():
-            self.desk.finish(claims[which % len(claims)])
-            self.desk.engine.claim("q", 1)
+            claim = claims[which % len(claims)]
+            self.desk.finish(claim)
+            self.desk.engine.release(claim.run)
 
     def _fail(self, which: int) -> None:
         if claims := self._claims():
             claim = claims[which % len(claims)]
             self.desk.engine.finish(claim, outcome(TaskStatus.FAILED))
-            self.desk.engine.claim("q", 1)
+            self.desk.engine.release(claim.run)
 
     def _append(self, which: int) -> None:
         if claims := self._claims():
@@ -146,6 +151,8 @@ class Checker:
                 shared[request.flight] = run
         for run in self.open.values():
             assert run.log.head <= run.log.written
+        limited = [claim for claim in self._claims() if claim.run.request.concurrency]
+        assert len(limited) <= 1
         named: dict[str, str] = {}
         for answer in self.desk.answers:
             if isinstance(answer, Opened) and answer.task.key and not answer.together:
@@ -157,17 +164,18 @@ class Checker:
         self.desk.engine.commit()
         assert len(self.desk.answers) == len(self.asked)
         self._look()
-        for claim in self._claims():
-            self.desk.finish(claim)
         self.desk.engine.claim("q", 1000)
         for _ in range(100):
-            self.desk.engine.commit()
             for claim in self._claims():
                 self.desk.finish(claim)
+                self.desk.engine.release(claim.run)
+            self.desk.engine.commit()
         tasks = [a.task for a in self.desk.answers if isinstance(a, Opened)]
         assert all(task.end for task in tasks)
         engine = vars(self.desk.engine)
         assert not engine["_parked"]
         assert not engine["_running"]
         assert not engine["_flights"]
-        assert engine["_waiting"] == 0
+        assert len(engine["_backlog"]) == 0
+        assert vars(engine["_backlog"])["_limits"] == {}
+        assert len(engine["_places"]) == 0

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from hub.errors import HubError
 from hub.runs import Mood, Opened, Task
 from tests.engines.desk import Desk
 from tests.engines.doubles import BASE, SHARED
@@ -199,7 +200,7 @@ def test_a_cached_ticket_that_was_refused_never_was() -> None:
     assert desk.words == ["new", "cached", "cached"]
     assert shown.run is again.run is task.run
     assert again.id != shown.id
-    found: list[Task | None] = []
+    found: list[Task | HubError | None] = []
     desk.engine.find(shown.id, found.append)
     assert found == [None]
 

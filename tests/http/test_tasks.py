@@ -101,7 +101,7 @@ async def test_a_key_belongs_to_its_request(client: Client) -> None:
         (b'{"plugin":"lab","command":"add","params":null}', 400, "bad_frame"),
         (b'{"plugin":"lab","command":"wait","credit":1}', 422, "invalid_params"),
         (b'{"plugin":"lab","command":"wait","linger_ms":0}', 422, "invalid_params"),
-        (b'{"plugin":"lab","command":"wait","priority":"low"}', 422, "invalid_params"),
+        (b'{"plugin":"lab","command":"wait","priority":"now"}', 422, "invalid_params"),
         (b'{"plugin":"lab","command":"wait","key":""}', 422, "invalid_params"),
         (b'{"pad":"' + b"x" * 300_000 + b'"}', 413, "frame_too_large"),
     ],

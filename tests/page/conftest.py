@@ -77,8 +77,10 @@ def start_hub(tmp_path: Path) -> Iterator[StartHub]:
     """Give a function that starts hubs of a test's own, on a port of choice."""
     started = []
 
-    def start(data: str = "data", port: int = 0) -> HubProcess:
-        hub = HubProcess(tmp_path / data, "--port", str(port), plugins=[PLUGINS])
+    def start(data: str = "data", port: int = 0, **environ: str) -> HubProcess:
+        hub = HubProcess(
+            tmp_path / data, "--port", str(port), plugins=[PLUGINS], environ=environ
+        )
         started.append(hub)
         return hub.start()
 

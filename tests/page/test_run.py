@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.page.conftest import OpenTab
+from tests.page.conftest import OpenTab, StartHub
 from tests.page.tab import Tab
 
 pytestmark = pytest.mark.needs("chromium")
@@ -40,6 +40,27 @@ def test_a_countdown_is_live_from_start_to_end(tab: Tab) -> None:
     response = json.loads(card.locator("pre.json").inner_text())
     assert response["result"] == {"seconds": 2.0, "ticks": 20}
     assert response["task_id"] == card.locator(".id").inner_text()
+
+
+def test_who_waits_sees_the_place(open_tab: OpenTab, start_hub: StartHub) -> None:
+    """The card of a task that waits says where it stands, and moves up."""
+    hub = start_hub(TASKHUB__LIMITS__ASYNC_RUNS="1")
+    tab = open_tab(hub.url)
+    tab.pick("demo.countdown")
+    tab.fill(seconds="60", interval="0.1")
+    tab.run()
+    tab.fill(seconds="1", interval="0.1")
+    tab.run()
+    tab.run()
+    last, second, running = (tab.cards.nth(index) for index in range(3))
+    expect(last.locator(".saying")).to_have_text("place 2 in the queue")
+    expect(second.locator(".saying")).to_have_text("place 1 in the queue")
+
+    running.get_by_role("button", name="Cancel").click()
+
+    expect(last.locator(".saying")).to_have_text("place 1 in the queue")
+    tab.expect_status(last, "completed")
+    tab.expect_no_errors()
 
 
 def test_real_weather_arrives_as_a_table(tab: Tab) -> None:

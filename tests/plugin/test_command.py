@@ -56,6 +56,10 @@ def test_type_checkers_see_every_option() -> None:
         ({"retry_on": ValueError}, "@command: retry_on: expected a tuple"),
         ({"retry_on": ("x",)}, "@command: retry_on: expected a tuple"),
         ({"retries": -1}, "@command: retries: Expected `int` >= 0"),
+        ({"concurrency": 0}, "@command: concurrency: Expected `int` >= 1"),
+        ({"concurrency": True}, "@command: concurrency: Expected `int | null`"),
+        ({"pool": ""}, "@command: pool: '' does not match"),
+        ({"pool": "a.b"}, "@command: pool: 'a.b' does not match"),
         ({"keep": "head"}, "@command: keep: Invalid enum value 'head'"),
     ],
 )
@@ -87,6 +91,8 @@ def test_silence_means_the_defaults() -> None:
         "isolation": "async",
         "timeout": 300.0,
         "idempotent": False,
+        "concurrency": None,
+        "pool": "default",
         "refused": None,
     }
 
@@ -114,10 +120,8 @@ def test_isolation_must_fit_the_function(isolation: str, *, awaits: bool) -> Non
     [
         ({"retries": 1}, "retries"),
         ({"retry_on": (OSError,)}, "retry_on"),
-        ({"concurrency": 2}, "concurrency"),
         ({"isolation": "process"}, 'isolation="process"'),
         ({"keep": "tail"}, 'keep="tail"'),
-        ({"pool": "gpu"}, "pool='gpu'"),
     ],
 )
 def test_what_is_not_served_yet_is_said(options: dict[str, Any], word: str) -> None:
@@ -130,9 +134,7 @@ def test_what_is_not_served_yet_is_said(options: dict[str, Any], word: str) -> N
 
 def test_saying_a_default_is_no_wish() -> None:
     """Defaults of options that are not served may be written out."""
-    harmless = declared(
-        retries=0, retry_on=(), concurrency=None, keep="all", pool="default"
-    )
+    harmless = declared(retries=0, retry_on=(), keep="all")
 
     assert not_served(harmless) is None
     assert "process" in get_args(get_type_hints(Options)["isolation"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hub.plugin.contract import PluginBase, Tally, record
+from hub.plugin.contract import PluginBase, Tally, tally_of
 from hub.plugin.errors import TaskError
 
 Execute = Callable[[str, dict[str, Any]], Any]
@@ -174,7 +174,7 @@ def test_statistics_count_and_measure() -> None:
         plugin.safe_execute(command, {})["execution_time_ms"]
         for command in ("good", "bad", "good")
     ]
-    record(plugin, ok=False, ms=5.0)
+    tally_of(plugin).record(ok=False, ms=5.0)
 
     figures = plugin.statistics
     assert (figures.calls, figures.successes, figures.failures) == (4, 2, 2)

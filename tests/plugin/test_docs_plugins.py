@@ -63,10 +63,8 @@ def test_what_is_not_served_is_said() -> None:
     asked: list[dict[str, object]] = [
         {"retries": 1},
         {"retry_on": (OSError,)},
-        {"concurrency": 1},
         {"isolation": "process"},
         {"keep": "tail"},
-        {"pool": "gpu"},
     ]
     sentence = next(line for line in PAGE.splitlines() if "listed as refused" in line)
 

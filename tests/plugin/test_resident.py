@@ -36,7 +36,7 @@ async def test_before_its_start_a_plugin_is_only_known() -> None:
     """Nothing is found, counted or asked; nothing breaks."""
     plugin = resident()
 
-    plugin.record(ok=True, ms=1.0)
+    plugin.tally.record(ok=True, ms=1.0)
     await plugin.check_health(1.0)
     await plugin.stop(1.0)
 

@@ -124,7 +124,7 @@ def test_hello_opens_a_conversation(subprotocol: Subprotocol) -> None:
 BEFORE: Final[list[object]] = [
     {"type": "hello"},
     ping(),
-    execute(priority="high"),
+    execute(priority="urgent"),
     {"type": "unwatch", "task_id": "0a"},
     {"type": "nonsense"},
     {"type": "hello", "progress_ms": -1},
@@ -187,7 +187,8 @@ OUT_OF_RANGE: Final = [
     ("progress_ms", {"type": "hello", "progress_ms": -1}),
     ("progress_ms", {"type": "hello", "progress_ms": 2**60}),
     ("priority", execute(priority="urgent")),
-    ("priority", execute(priority="high")),
+    ("priority", execute(priority="")),
+    ("priority", execute(priority="High")),
     ("cache", execute(cache="never")),
     ("linger_ms", execute(linger_ms=0)),
     ("credit", execute(credit=-1)),
@@ -222,6 +223,8 @@ def test_a_value_out_of_range_is_named(
     "frame",
     [
         execute(key="k" * 256, deadline_ms=0),
+        execute(priority="high"),
+        execute(priority="low"),
         execute(linger_ms=None, credit=None, deadline_ms=None, key=None, trace=None),
         {"type": "watch", "id": 1, "task_id": "0a", "from": 2**63, "attempt": 1},
         {"type": "hello", "progress_ms": None, "token": None},
@@ -238,4 +241,4 @@ def test_values_out_of_range_never_cost_the_connection() -> None:
     """A client may try what this hub offers as often as it likes."""
     peer = Peer()
 
-    assert not any(peer.refused(execute(priority="high")).fatal for _ in range(50))
+    assert not any(peer.refused(execute(priority="now")).fatal for _ in range(50))

@@ -89,7 +89,7 @@ def test_a_spliced_chunk_is_its_frame_encoded_whole(
     So it is for every channel, kind and value, text or binary; from memory, and from
     the tails that a store gives back.
     """
-    log = RunLog(7)
+    log = RunLog(7, 7)
     last = log.write(pieces)
     head = how.head("chunk", task_id)
     whole = [chunk_frame(8 + n, task_id, piece, how) for n, piece in enumerate(pieces)]

@@ -169,6 +169,26 @@ async def test_long_binary_output_is_cut(command: str) -> None:
         }
 
 
+@pytest.mark.parametrize("command", ["coroutine", "plain"])
+async def test_long_bytes_in_a_chunk_are_cut(command: str) -> None:
+    """They are base64 there, and each chunk can be read by itself."""
+    data = bytes(range(256)) * 2_000
+    async with stage() as hub:
+
+        async def on_the_loop(ctx: TaskContext) -> None:
+            await ctx.chunk(data)
+
+        def in_a_thread(ctx: TaskContext) -> None:
+            ctx.chunk(data)  # type: ignore[unused-awaitable]  # waits
+
+        script = on_the_loop if command == "coroutine" else in_a_thread
+        pieces = [str(each) for each in said(await hub.run(command, script))]
+
+        assert len(pieces) > 1
+        assert b"".join(b64decode(piece, validate=True) for piece in pieces) == data
+        assert max(map(len, pieces)) <= LIMIT
+
+
 async def test_binary_output_may_be_empty_and_unnamed() -> None:
     """Nothing is one empty chunk; the kind is then that of any bytes."""
     async with stage() as hub:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hub.clock import Clock
-from hub.engines.admission import Slot
+from hub.engines.admission import RETRY_AFTER_MS, Slot
 from hub.engines.base import Answer, Bounds, Done, Found, Loaded
 from hub.engines.ledger import Ledger
 from hub.engines.shelf import Shelf
@@ -26,7 +26,7 @@ from hub.engines.sqlite.folder import (
 from hub.engines.sqlite.recovery import Recovered, recover
 from hub.engines.sqlite.retention import Retention
 from hub.engines.sqlite.writer import Reader, Record, Row, Writer
-from hub.errors import HubError
+from hub.errors import HubError, UnavailableError
 from hub.events import Piece
 from hub.ids import TaskIds
 from hub.runs import Departure, Mood, Origin, Outcome, Run, Task
@@ -294,7 +294,9 @@ class SqliteEngine(Ledger):
 
     def _fetch(self, task_id: str, found: Found) -> None:
         self._reader.read(
-            partial(queries.task_rows, task_id), partial(self._fetched, task_id, found)
+            partial(queries.task_rows, task_id),
+            partial(self._fetched, task_id, found),
+            lambda: found(UnavailableError(retry_after_ms=RETRY_AFTER_MS)),
         )
 
     def _fetched(self, task_id: str, found: Found, answer: Any) -> None:

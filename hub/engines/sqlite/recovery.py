@@ -64,6 +64,7 @@ def _log(connection: sqlite3.Connection, run: int) -> RunLog:
     """Return the log of a run as far as it was stored."""
     first, beyond = rows.place(run, 0), rows.place(run + 1, 0)
     (place,) = connection.execute(SQL["last_place"], (first, beyond - 1)).fetchone()
-    log = RunLog(0 if place is None else place - first)
+    head = 0 if place is None else place - first
+    log = RunLog(head, head)
     log.chunks = log.head
     return log

@@ -48,6 +48,7 @@ class StoredRequest(msgspec.Struct, frozen=True, array_like=True):
     priority: str
     cache: str
     trace: str | None
+    concurrency: int | None = None
 
 
 class StoredOutcome(msgspec.Struct, frozen=True, array_like=True):
@@ -133,6 +134,7 @@ def pack_request(request: Submission) -> bytes:
             request.priority,
             request.cache,
             request.trace,
+            request.concurrency,
         )
     )
 
@@ -181,6 +183,7 @@ def unpack_request(body: bytes) -> Submission:
         priority=stored.priority,
         cache=stored.cache,
         trace=stored.trace,
+        concurrency=stored.concurrency,
     )
 
 
@@ -233,7 +236,7 @@ def load_run(row: RunRow, clock: Clock) -> Run:
     run.mood = next(mood for mood, code in STATES.items() if code == state)
     run.started_at = started_at
     run.why = why
-    run.log = RunLog(head)
+    run.log = RunLog(head, head)
     run.log.chunks = chunks
     run.log.floor = lost
     if outcome is not None:

@@ -5,8 +5,9 @@ Rules of the trade:
 1. A record is a statement, its row, and what to call on the loop once it is committed.
    Records of one batch are grouped by statement, in the order of `ORDER`: whatever
    happens to one run happens in that order too, and a group costs one call.
-2. No timer: an idle writer commits a lone record at once, a busy one finds more
-   waiting each time. That is group commit.
+2. No timer: what is recorded in one turn of the loop is handed over at its end, and
+   committed at once by an idle writer; a busy one finds more waiting each time. That
+   is group commit.
 3. Callbacks run on the loop in the order of their records, after the commit.
 4. When the store refuses (a full disk), submissions are refused, those that come
    meanwhile too; all else is kept and tried again until it is written. Nothing that
@@ -18,11 +19,14 @@ import logging
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from hub.engines.sqlite.statements import SQL
 from hub.errors import HubError, StorageFullError
@@ -54,7 +58,7 @@ STUMBLES_S: Final = (0.01, 0.1)
 Row = Sequence[Any]  # what SQLite can hold
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """Something to be written.
 
     Attributes:
@@ -94,7 +98,9 @@ class Writer:
         self._connection = connection
         self._most = most
         self._pause = pause
-        self._queue: SimpleQueue[Record] = SimpleQueue()
+        self._gathered: list[Record] = []
+        self._queue: SimpleQueue[list[Record]] = SimpleQueue()
+        self._waiting: deque[Record] = deque()
         self._stopping = threading.Event()
         self._stopped_by = False
         self._failing_until = 0.0
@@ -104,8 +110,18 @@ class Writer:
             target=self._work, name="taskhub-writer", daemon=True
         )
         self._thread.start()
-        self.record = self._queue.put
+
+    def record(self, record: Record) -> None:
         """Take a record; callbacks come in the order of the records."""
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(record)
+
+    def _hand_over(self) -> None:
+        """Give the thread what was recorded in this turn of the loop."""
+        if self._gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
 
     @property
     def failing(self) -> bool:
@@ -115,7 +131,8 @@ class Writer:
     async def close(self) -> None:
         """Write what waits, and stop the thread."""
         self._stopping.set()
-        self._queue.put(_STOP)
+        self.record(_STOP)
+        self._hand_over()
         await self._stopped
         self._thread.join()
 
@@ -133,18 +150,25 @@ class Writer:
 
     def _batch(self) -> list[Record]:
         """Wait for a record; take what else there is, up to the limit."""
-        get = self._queue.get_nowait
-        record = self._queue.get()
-        batch = [record]
-        count = len(record.rows)
-        try:
-            while count < self._most and record is not _STOP:
-                record = get()
-                batch.append(record)
-                count += len(record.rows)
-        except Empty:
-            pass
+        waiting = self._waiting
+        if not waiting:
+            waiting.extend(self._queue.get())
+        batch: list[Record] = []
+        count = 0
+        while count < self._most and (waiting or self._more()):
+            record = waiting.popleft()
+            batch.append(record)
+            count += len(record.rows)
+            if record is _STOP:
+                break
         return batch
+
+    def _more(self) -> bool:
+        """Take what was handed over meanwhile, if anything was."""
+        with suppress(Empty):
+            self._waiting.extend(self._queue.get_nowait())
+            return True
+        return False
 
     def _write(self, batch: list[Record]) -> None:
         """Write a batch, however long it takes, and tell the loop."""
@@ -207,13 +231,12 @@ class Writer:
     def _arrived(self) -> list[Record]:
         """Take what was recorded while the store refused."""
         batch: list[Record] = []
-        with suppress(Empty):
-            while True:
-                record = self._queue.get_nowait()
-                if record is _STOP:
-                    self._stopped_by = True
-                    break
-                batch.append(record)
+        while self._waiting or self._more():
+            record = self._waiting.popleft()
+            if record is _STOP:
+                self._stopped_by = True
+                break
+            batch.append(record)
         return batch
 
 

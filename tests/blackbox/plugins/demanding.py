@@ -21,7 +21,7 @@ class Demanding(Plugin):
 
     @command(concurrency=1)
     async def lonely(self, ctx: TaskContext) -> None:
-        """Want to be alone."""
+        """Be alone, which the hub can do."""
 
     @command(isolation="process")
     def apart(self, ctx: TaskContext) -> None:
@@ -33,4 +33,4 @@ class Demanding(Plugin):
 
     @command(pool="gpu")
     async def elsewhere(self, ctx: TaskContext) -> None:
-        """Want another pool."""
+        """Name a pool, which the hub can do."""

@@ -1,5 +1,6 @@
 """Reading that fails: what is in the file is neither forgotten nor done again."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 
@@ -9,9 +10,11 @@ from msgspec.structs import replace
 from hub.engines.base import Bounds
 from hub.engines.sqlite import queries
 from hub.engines.sqlite.folder import DATABASE
+from hub.errors import HubError, UnavailableError
+from hub.runs import Task
 from tests.engines.conftest import MakeLab
 from tests.engines.doubles import BASE, tasks_of, words_of
-from tests.engines.lab import Lab
+from tests.engines.lab import PATIENCE_S, Lab
 
 Break = Callable[[str, int], None]
 
@@ -66,6 +69,21 @@ async def test_a_key_that_cannot_be_looked_up_is_not_free(
     assert words_of(again) == ["existing", "existing"]
     assert {each.id for each in tasks_of(again)} == {task.id}
     assert lab.worker.accepted == []
+
+
+async def test_a_task_that_cannot_be_read_is_not_denied(
+    lab: Lab, break_query: Break
+) -> None:
+    """Nobody can say whether there is one: `unavailable`, and not `not_found`."""
+    break_query("task_rows", 3)
+    answer: asyncio.Future[Task | HubError | None] = asyncio.Future()
+
+    lab.engine.find("0" * 43, answer.set_result)
+    async with asyncio.timeout(PATIENCE_S):
+        error = await answer
+
+    assert isinstance(error, UnavailableError)
+    assert error.retry_after_ms == 1000
 
 
 async def test_output_that_cannot_be_read_harms_nobody_else(lab: Lab) -> None:
