@@ -252,9 +252,7 @@ async def _run(wish: Wish, target: Target) -> Exit:
 
 def _found_again(error: CommandError, task: AsyncTask | None) -> CommandError:
     """Add to an error of writing where the rest is to be found."""
-    if task is None:
-        return error
-    if error.exit_code == Exit.PIPE:
+    if task is None or error.exit_code == Exit.PIPE:
         return error
     status = task.status
     state = "has ended" if status is not None and status.ended else "goes on"

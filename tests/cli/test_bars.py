@@ -129,13 +129,8 @@ def test_a_hub_that_comes_back_is_found_again(
 
     hub.kill()
     screen.shows("reconnecting …")
-    again = HubProcess(
-        tmp_path / "data",
-        plugins=[PLUGINS],
-        environ={"TASKHUB__SERVER__PORT": str(hub.port)},
-    )
-    again._arguments += ["--port", str(hub.port)]
-    again.start()
+    port = ("--port", str(hub.port))
+    again = HubProcess(tmp_path / "data", *port, plugins=[PLUGINS]).start()
 
     assert screen.ended() == 1
     assert "hub_restarted" in screen.text

@@ -46,6 +46,8 @@ def complete(hub: HubProcess, words: str) -> list[str]:
         ("taskhub run --prio", ["plain,--priority"]),
         ("taskhub run --priority h", ["plain,high"]),
         ("taskhub run shapes.take ", []),
+        ("taskhub run shapes.take Ada ", []),
+        ("taskhub run shapes.take --dry-run ", []),
         ("taskhub run no.such --x", []),
         ("taskhub run no.such --x ", []),
     ],
