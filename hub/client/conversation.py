@@ -326,7 +326,7 @@ class Conversation:
     def _execute(self, following: Following) -> None:
         """Send a request."""
         if following.request is None:
-            return
+            raise AssertionError("a task without an id is one that is asked for")
         id = self._ask(following)
         size = self._say(structs.replace(following.request, id=id))
         if size > self._frame_bytes:

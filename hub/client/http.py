@@ -73,11 +73,11 @@ async def fetch(
         answer = await _exchange(url, method, headers, pace)
     except h11.RemoteProtocolError as error:
         raise NotAHubError(f"What answers at {url} is no hub: {error}.") from None
+    except EOFError:
+        raise troubles.of_silence(url) from None
     except OSError as error:
         trouble = troubles.of_connecting(error, url)
         raise (trouble.error if trouble else UnreachableError(str(error))) from None
-    if not answer.status:
-        raise troubles.of_silence(url)
     if answer.status >= _REFUSAL:
         raise _refusal(answer, url)
     try:
@@ -135,18 +135,30 @@ async def _exchange(
 async def _answer(
     reader: asyncio.StreamReader, connection: h11.Connection, pace: Pace
 ) -> _Answer:
-    """Read an answer to its end."""
+    """Read an answer to its end.
+
+    Raises:
+        EOFError: The connection ended first.
+    """
     status, media_type, body = 0, "", bytearray()
+    cut = heard = False
     while True:
-        event = connection.next_event()
+        try:
+            event = connection.next_event()
+        except h11.RemoteProtocolError:
+            if cut and (status or not heard):
+                raise EOFError from None
+            raise
         if event is h11.NEED_DATA:
             async with asyncio.timeout(pace.answer_s):
-                connection.receive_data(await reader.read(_PIECE))
+                data = await reader.read(_PIECE)
+            cut, heard = not data, heard or bool(data)
+            connection.receive_data(data)
         elif isinstance(event, h11.Response):
             status = event.status_code
             found = dict(event.headers).get(b"content-type", b"").decode("latin-1")
             media_type = found.partition(";")[0].strip()
         elif isinstance(event, h11.Data):
             body += event.data
-        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+        else:
             return _Answer(status, media_type, bytes(body))

@@ -347,3 +347,15 @@ class World:
             self.flying.append(
                 Goaway(reason="deploy", drain_ms=1000, retry_after_ms=10)
             )
+
+
+def accepted() -> tuple[World, Following]:
+    """Return a world in which a task was accepted."""
+    world = World(1, "json", 1000)
+    following = world.execute(reads=True)
+    world.connect()
+    world.deliver()
+    world.send()
+    world.deliver()
+    assert following.task_id == "t0"
+    return world, following

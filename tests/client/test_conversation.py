@@ -12,7 +12,7 @@ from hub.client.following import Following
 from hub.errors import NotFoundError
 from hub.events import Chunk, Gap, Progress, Reset
 from tests.client import model
-from tests.client.model import World
+from tests.client.model import World, accepted
 
 ROUNDS = 120
 
@@ -98,7 +98,7 @@ def disturb(world: World, chance: random.Random, *, loses: bool) -> None:
     world.send()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     codec=st.sampled_from(["json", "msgpack"]),
@@ -133,7 +133,7 @@ def test_every_reader_learns_the_truth(seed: int, codec: str, limit: int) -> Non
     assert lean.mailbox.size == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 2**32), codec=st.sampled_from(["json", "msgpack"]))
 def test_a_hole_is_filled_or_shown(seed: int, codec: str) -> None:
     """What is twice not sent is told as a gap; nothing is ever silently missing."""
@@ -187,12 +187,7 @@ def test_a_request_is_sent_again_with_its_key() -> None:
 
 def test_a_hub_with_another_store_has_lost_the_tasks() -> None:
     """A changed `hub` ends what is followed, as unknown; requests are sent anew."""
-    world = World(1, "json", 1000)
-    following = world.execute(reads=True)
-    world.connect()
-    world.deliver()
-    world.send()
-    world.deliver()
+    world, following = accepted()
     world.cut()
     world.life = "two"
     late = world.execute(reads=False)
@@ -217,12 +212,7 @@ def test_a_task_that_is_gone_is_not_found() -> None:
 
 def test_a_wish_to_cancel_survives_the_connection() -> None:
     """It is repeated until it is answered."""
-    world = World(1, "json", 1000)
-    following = world.execute(reads=False)
-    world.connect()
-    world.deliver()
-    world.send()
-    world.deliver()
+    world, following = accepted()
     cancelling = Cancelling(following.task_id or "")
     world.client.cancel(cancelling)
     world.cut()

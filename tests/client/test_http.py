@@ -55,7 +55,7 @@ async def test_a_refusal_is_the_hubs_error(house: Served) -> None:
         (answer("401 No\r\nContent-Type: application/problem+json", "{}"), None),
         (answer("502 Bad Gateway", ""), UnreachableError),
         (b"SSH-2.0\r\n", NotAHubError),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", NotAHubError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", UnreachableError),
         (b"", UnreachableError),
     ],
 )
@@ -64,8 +64,9 @@ async def test_what_is_no_answer_of_a_hub_is_said(
 ) -> None:
     """Each with its class, never a traceback of a parser."""
     async with plain(said) as port:
-        with pytest.raises(kind or UnauthenticatedError):
+        with pytest.raises(kind or UnauthenticatedError) as caught:
             await ask(port)
+    assert type(caught.value) is (kind or UnauthenticatedError)
 
 
 async def test_silence_ends() -> None:

@@ -30,7 +30,7 @@ async def test_the_client_resumes_through_kills(
 ) -> None:
     """The network is cut 20 times at random; every number comes once, in order."""
     chance = random.Random(seed)
-    count = 2000
+    count = 1000
     kills = sorted(chance.sample(range(1, count), KILLS))
     with Proxy(house.port) as proxy:
         url = f"ws://127.0.0.1:{proxy.port}"

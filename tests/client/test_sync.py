@@ -64,6 +64,15 @@ def test_a_task_is_read_in_a_loop(hub: Hub) -> None:
     assert task.wait().result == 5
 
 
+def test_a_slow_reader_gets_everything(hub: Hub) -> None:
+    """More than may wait at once: the end first, then the output, in order."""
+    task = hub.options(chunks=True).execute("lab.flood", n=150, size=20_000)
+    assert task.wait().result == {"sent": 150}
+
+    data = [event.data for event in task if isinstance(event, Chunk)]
+    assert [int(text.partition(" ")[0]) for text in data] == list(range(150))
+
+
 def test_waiting_has_an_end(hub: Hub) -> None:
     """The task goes on after a timeout, until it is cancelled."""
     task = hub.execute("lab.wait", name="never")
@@ -132,26 +141,44 @@ def test_closing_ends_the_thread(process: HubProcess) -> None:
         hub.execute("lab.count", n=1)
 
 
-PROGRAM = """
-    import sys
-    from hub import Hub
+PROGRAMS = {
+    "with a loop": """
+        import asyncio
+        import sys
+        from hub import AsyncHub
 
-    with Hub(sys.argv[1]) as hub:
-        task = hub.execute("lab.wait", name="never")
-        for event in task:
-            print(task.id, flush=True)
-"""
+        async def main():
+            async with AsyncHub(sys.argv[1]) as hub:
+                task = await hub.execute("lab.wait", name="never")
+                async for event in task:
+                    print(task.id, flush=True)
+
+        asyncio.run(main())
+    """,
+    "without one": """
+        import sys
+        from hub import Hub
+
+        with Hub(sys.argv[1]) as hub:
+            task = hub.execute("lab.wait", name="never")
+            for event in task:
+                print(task.id, flush=True)
+    """,
+}
 
 
-def test_an_interrupt_ends_the_program(process: HubProcess, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_an_interrupt_ends_the_program(
+    process: HubProcess, tmp_path: Path, kind: str
+) -> None:
     """Ctrl-C in the middle: KeyboardInterrupt, no thread that holds the exit up.
 
     The task goes on at the hub, where it can be cancelled.
     """
     program = tmp_path / "program.py"
-    program.write_text(textwrap.dedent(PROGRAM), "utf-8")
+    program.write_text(textwrap.dedent(PROGRAMS[kind]), "utf-8")
     running = subprocess.Popen(
-        [sys.executable, str(program), process.url],
+        [sys.executable, "-X", "dev", str(program), process.url],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -164,6 +191,8 @@ def test_an_interrupt_ends_the_program(process: HubProcess, tmp_path: Path) -> N
 
     assert running.returncode != 0
     assert errors.splitlines()[-1] == "KeyboardInterrupt"
+    assert "never" not in errors, errors  # awaited, retrieved
+    assert "ResourceWarning" not in errors
     with Hub(process.url) as hub:
         assert hub.get(task_id).status is TaskStatus.RUNNING
         hub.cancel(task_id)

@@ -8,7 +8,7 @@ import sys
 import anyio
 import pytest
 
-from hub import AsyncHub, Chunk, Hub, Log, TaskCancelled
+from hub import AsyncHub, Chunk, ConnectionLost, Hub, Log, TaskCancelled
 from hub.client.mailbox import LIMIT
 from hub.errors import HubError, NotFoundError
 from tests.client.conftest import Brisk
@@ -195,6 +195,49 @@ async def test_a_result_that_cannot_be_fetched_is_said() -> None:
             hub._link.address = type(hub.address)(socket=url, root=root)
             with pytest.raises(HubError, match="HTTP 503"):
                 await task
+
+
+async def test_a_large_result_is_asked_for_until_the_hub_is_back() -> None:
+    """A hub that is away for a moment costs a moment."""
+    answers = [
+        b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1]",
+    ]
+
+    async def handle(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.read(1000)
+        writer.write(answers.pop(0))
+        writer.close()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Brisk(url, reconnect_for=5) as hub:
+            assert await hub._link.fetch_patiently("api") == [1]
+            answers.append(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+            with pytest.raises(HubError, match="HTTP 404"):
+                await hub._link.fetch_patiently("api")
+
+
+async def test_a_mistake_of_the_client_lets_nobody_wait(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever breaks in the background is raised where somebody waits."""
+
+    async def script(caller: Caller) -> None:
+        await caller.socket.wait_closed()
+
+    async with scripted(script) as url, Brisk(url, codec="json") as hub:
+
+        def broken(*_: object) -> None:
+            raise ValueError("on purpose")
+
+        monkeypatch.setattr(hub._link.conversation, "receive", broken)
+        with pytest.raises(ConnectionLost, match="on purpose"):
+            await (await hub.execute("p.c"))
+    assert "the client has failed" in caplog.text
 
 
 def test_importing_the_client_starts_nothing_of_the_server() -> None:

@@ -46,7 +46,7 @@ def test_a_frame_of_a_newer_hub_is_unknown(codec: str) -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize(
-    "value", [3, "text", {"no": "type"}, {"type": "chunk", "seq": "x"}, [[1]], [None]]
+    "value", [3, "text", {"no": "type"}, {"type": "chunk", "seq": 1}, [[1]], [None]]
 )
 def test_what_is_no_frame_cannot_be_decoded(codec: str, value: object) -> None:
     """A clear error, no guess."""
