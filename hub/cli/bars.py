@@ -170,10 +170,14 @@ class Bars(View):
         The last columns stay free: a terminal writes ^C there, and a line that is full
         would break, and be left behind.
         """
+        from rich.cells import cell_len, set_cell_size
+
         words = seen.words if self._connected else "reconnecting …"
-        label = max(len(each.label) for each in self._seen.values())
-        room = int(self._live.console.width) - label - OTHER_COLUMNS
-        return words if len(words) <= room else f"{words[: max(room, 1) - 1]}…"
+        label = max(cell_len(each.label) for each in self._seen.values())
+        room = max(1, int(self._live.console.width) - label - OTHER_COLUMNS)
+        if cell_len(words) <= room:
+            return words
+        return f"{set_cell_size(words, room - 1).rstrip()}…"
 
     def _move_rest(self) -> None:
         """Bring the bar of those that have none up to date."""

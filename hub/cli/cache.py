@@ -28,7 +28,7 @@ from hub.cli.target import target_of, target_options
 def command(
     action: str, plugin: str | None, verb: str | None, output: Format, **options: object
 ) -> None:
-    """List the answers that the hub keeps (the default), or clear them."""
+    """List the answers that are kept, or clear them."""
     method = "DELETE" if action == "clear" else "GET"
     with Api(target_of(options)) as api:
         found = api.ask(method, "cache", plugin=plugin, command=verb)

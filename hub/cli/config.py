@@ -35,11 +35,12 @@ def command() -> None:
 def show(
     config: str | None, *, origin: bool, output: Format, **options: object
 ) -> None:
-    """Show the settings that `taskhub serve` would have here, with these options.
+    """Show every setting, and where it is from.
 
-    Every setting is a line, as TOML would have it with dotted keys. A value is from the
-    defaults, the file of --config, a variable TASKHUB__SECTION__KEY, or the command
-    line. Texts of plugins' own settings are not shown, because they may be secrets.
+    They are those that `taskhub serve` would have here, with these options. Each is a
+    line, as TOML would have it with dotted keys, and is from the defaults, the file of
+    --config, a variable TASKHUB__SECTION__KEY, or the command line. Texts of plugins'
+    own settings are not shown, because they may be secrets.
     """
     try:
         settings, origins = serve.read_settings(config, options, os.environ)

@@ -84,20 +84,20 @@ def trouble(error: HubError, task_id: str | None, key: str | None) -> CommandErr
         task_id: The task it is about, where it was accepted.
         key: That it was asked for with, where it was not.
     """
-    if task_id is not None and isinstance(error, UnreachableError):
-        return CommandError(
-            f"{error.message} The task may still run: taskhub watch {task_id}",
-            Exit.UNREACHABLE,
-        )
-    if isinstance(error, ConnectionLost) and key is not None:
-        return CommandError(
-            f"{error.message} Whether it was started is not known; the same command "
-            f"with --key {key} finds or starts it",
-            Exit.UNREACHABLE,
-        )
+    text, code = _told(error), exit_of(error.code)
     if isinstance(error, UnreachableError):
-        return CommandError(error.message, Exit.UNREACHABLE)
-    return CommandError(_told(error), exit_of(error.code))
+        text, code = error.message, Exit.UNREACHABLE
+        if task_id is not None:
+            text += f" The task may still run: taskhub watch {task_id}"
+        elif isinstance(error, ConnectionLost) and key is not None:
+            text += (
+                " Whether it was started is not known; the same command with "
+                f"--key {key} finds or starts it"
+            )
+    elif task_id is not None and error.code == "not_found":
+        # It was there: its end is what cannot be had any more.
+        text, code = f"{task_id}: {error.message}", Exit.FAILED
+    return CommandError(text, code)
 
 
 def _told(error: HubError) -> str:

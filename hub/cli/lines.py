@@ -14,10 +14,6 @@ from hub.events import Chunk, Gap, Reset
 
 TEXT_CHARACTERS: Final = 1024 * 1024
 """What is shown of one piece of text: the hub cuts them far below."""
-CELL_CHARACTERS: Final = 40
-"""What is shown of a text in a table's cell."""
-NUMBER_WIDTH, TEXT_WIDTH = 6, 10
-"""Least widths of columns, since what will come is not known when they are begun."""
 _STYLES: Final = {
     "debug": "dim",
     "warning": "yellow",
@@ -66,29 +62,28 @@ class Lines:
 
     def __init__(self, *, tables: bool) -> None:
         self._tables = tables
-        self._columns: tuple[str, ...] = ()
-        self._widths: list[int] = []
+        self._rows: Any = None  # a `Rows`, once there is one
 
     def of(self, event: Chunk | Log | Reset | Gap) -> list[Line]:
         """Return the lines of an event."""
         if isinstance(event, Log):
-            self._columns = ()
+            self._rows = None
             return list(_log(event))
         if isinstance(event, Chunk):
             return self._chunk(event)
-        self._columns = ()
+        self._rows = None
         return [_broken(event)]
 
     def _chunk(self, chunk: Chunk) -> list[Line]:
         mark = "" if chunk.channel in ("out", "log") else f"[{escape(chunk.channel)}] "
         if chunk.bin is not UNSET:
             kind = "bytes" if chunk.kind is UNSET else chunk.kind
-            self._columns = ()
+            self._rows = None
             return [Line(escape(f"{mark}<{kind}, {len(chunk.bin):,} bytes>"), "dim")]
         data: Any = chunk.data
         if self._tables and isinstance(data, dict) and _is_row(data):
             return self._row(mark, data)
-        self._columns = ()
+        self._rows = None
         if not isinstance(data, str):
             return [Line(mark + escape(shown(data), TEXT_CHARACTERS))]
         text = data[:TEXT_CHARACTERS].removesuffix("\n")
@@ -98,31 +93,13 @@ class Lines:
 
     def _row(self, mark: str, row: Mapping[str, Any]) -> list[Line]:
         """Return a row, below the heads where those are other ones than before."""
-        heads = tuple(row)
-        lines = []
-        cells = [_cell(value) for value in row.values()]
-        if heads != self._columns:
-            self._columns = heads
-            self._widths = [
-                max(
-                    len(escape(head)), NUMBER_WIDTH if _is_number(value) else TEXT_WIDTH
-                )
-                for head, value in row.items()
-            ]
-            names = [escape(head) for head in heads]
-            lines = [Line(mark + self._laid(names, row), "bold")]
-        pairs = zip(self._widths, cells, strict=True)
-        self._widths = [max(width, len(cell)) for width, cell in pairs]
-        return [*lines, Line(mark + self._laid(cells, row))]
+        if self._rows is None:
+            # Here, because only a terminal needs to know how wide a text is shown.
+            from hub.cli.table import Rows
 
-    def _laid(self, cells: list[str], row: Mapping[str, Any]) -> str:
-        """Lay cells out in the columns' widths, numbers to the right."""
-        return "  ".join(
-            cell.rjust(width) if _is_number(value) else cell.ljust(width)
-            for cell, width, value in zip(
-                cells, self._widths, row.values(), strict=True
-            )
-        ).rstrip()
+            self._rows = Rows()
+        *heads, cells = self._rows.of(row)
+        return [*(Line(mark + head, "bold") for head in heads), Line(mark + cells)]
 
 
 def _log(event: Log) -> Iterator[Line]:
@@ -149,16 +126,6 @@ def _is_row(data: Mapping[str, Any]) -> bool:
     """Whether an object is a row of a table: some simple values."""
     simple = (str, int, float, type(None))  # bool is an int
     return bool(data) and all(isinstance(each, simple) for each in data.values())
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _cell(value: object) -> str:
-    """Return a value as the text of a cell."""
-    text = "" if value is None else escape(shown(value)).replace("\n", " ")
-    return text if len(text) <= CELL_CHARACTERS else f"{text[: CELL_CHARACTERS - 1]}…"
 
 
 def _colours_only(text: str) -> str:

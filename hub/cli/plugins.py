@@ -26,7 +26,11 @@ from hub.cli.target import target_of, target_options
     ]
 )
 def command(name: str | None, output: Format, **options: object) -> None:
-    """List the hub's plugins, or describe one of them or of their commands."""
+    """List the hub's plugins, or describe one.
+
+    With the name of a plugin it is described with its commands, with that of a command
+    what it takes, and how it runs.
+    """
     with Api(target_of(options)) as api:
         if name is None:
             _list(api.ask("GET", "plugins"), output)

@@ -22,6 +22,14 @@ from hub.cli.target import Target, reconnect_option, target_of, target_options
 AGAIN_S: Final = 0.5
 """How long to wait before a task is asked for again."""
 
+EXAMPLES: Final = """\b
+Examples:
+  taskhub run demo.rows --count 5
+  taskhub run weather.current --help
+  cat place.json | taskhub run weather.forecast --json - > forecast.json
+  TASK=$(taskhub run --detach demo.countdown --seconds 60)
+"""
+
 
 class _Run(click.Command):
     """`taskhub run`: what stands behind the name is parsed with the hub's help."""
@@ -78,6 +86,7 @@ def _known(ctx: click.Context) -> Invocation | None:
         reconnect_option(),
     ],
     context_settings={"allow_interspersed_args": False},
+    epilog=EXAMPLES,
 )
 @click.pass_context
 def command(

@@ -17,6 +17,7 @@ from hub.errors import (
     FrameTooLargeError,
     HubError,
     InvalidParamsError,
+    NotFoundError,
     QueueFullError,
     UnauthenticatedError,
 )
@@ -93,6 +94,7 @@ def test_why_there_is_no_result(end: TaskResponse, said: str) -> None:
             Exit.UNREACHABLE,
             "with --key k finds or starts",
         ),
+        (NotFoundError("Its store is lost."), "t1", Exit.FAILED, "t1: Its store is"),
         (UnreachableError("No hub."), None, Exit.UNREACHABLE, "No hub."),
         (NotAHubError("No hub."), None, Exit.UNREACHABLE, "No hub."),
         (UnsupportedVersionError("Other."), None, Exit.UNREACHABLE, "Other."),

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from hub.cli.lines import CELL_CHARACTERS, Line, Lines
+from hub.cli.lines import Line, Lines
+from hub.cli.table import CELL_WIDTH
 from hub.cli.views import doing, frame_of, outcome
 from hub.client.cursor import Log
 from hub.events import Chunk, Gap, Progress, Reset
@@ -91,9 +92,23 @@ def test_rows_make_a_table() -> None:
     ]
     assert second == ["10000000  b           false"]
     assert other[0] == "x"
-    assert len(other[1]) == CELL_CHARACTERS
+    assert len(other[1]) == CELL_WIDTH
     assert len(broken) == 1
     assert again == ["     x", "     1"]
+
+
+def test_rows_align_in_any_script() -> None:
+    """A column is as wide as its texts are shown."""
+    lines = Lines(tables=True)
+
+    rows = [
+        texts(lines.of(chunk({"city": city, "n": 1})))[-1]
+        for city in ("Bonn", "北京", "上" * 30)
+    ]
+
+    assert rows[0] == "Bonn             1"
+    assert rows[1] == "北京             1"
+    assert rows[2] == "上" * 19 + "…       1"
 
 
 def test_rows_are_json_where_tables_are_not_wanted() -> None:
