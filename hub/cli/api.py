@@ -133,7 +133,7 @@ class Api:
             raise NoHubError(f"{self._target.root}: TLS: {reason}") from None
         except http.client.HTTPException:
             raise self._stranger("it does not speak HTTP") from None
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that is none
             raise self._absent(error) from None
         return self._read(answer.status, answer.headers.get_content_type(), data)
 
@@ -158,10 +158,11 @@ class Api:
             raise self._stranger(f"{status}, {media}")
         return value
 
-    def _absent(self, error: OSError) -> NoHubError:
+    def _absent(self, error: OSError | UnicodeError) -> NoHubError:
         """Make the error that nothing answers."""
-        reason = "it does not answer" if isinstance(error, TimeoutError) else None
-        reason = reason or error.strerror or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, TimeoutError):
+            reason = "it does not answer"
         return NoHubError(
             f"no hub at {self._target.root}: {reason}; start one with `taskhub serve`, "
             "or name another one with --url or TASKHUB_URL"

@@ -131,14 +131,23 @@ def _problem(parts: SplitResult) -> str | None:
     Raises:
         ValueError: The port is none.
     """
-    if parts.scheme not in _SCHEMES:
-        return f"{parts.scheme}: is not one of {', '.join(_SCHEMES)}"
     _ = parts.port
-    if parts.username or parts.password:
-        return "a user or password has no place in it; use TASKHUB_TOKEN"
-    if parts.query or parts.fragment:
-        return "it has a query or fragment"
-    return None if parts.hostname else "it names no host"
+    whole = parts.geturl()
+    odd = not whole.isascii() or not whole.isprintable() or " " in whole
+    problems = (
+        (odd, "it has characters that no address has"),
+        (
+            parts.scheme not in _SCHEMES,
+            f"{parts.scheme}: is not one of {', '.join(_SCHEMES)}",
+        ),
+        (
+            parts.username or parts.password,
+            "a user or password has no place in it; use TASKHUB_TOKEN",
+        ),
+        (parts.query or parts.fragment, "it has a query or fragment"),
+        (not parts.hostname, "it names no host"),
+    )
+    return next((text for holds, text in problems if holds), None)
 
 
 def _token(file: object, environ: Mapping[str, str]) -> str | None:

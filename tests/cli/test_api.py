@@ -127,6 +127,16 @@ def test_no_hub_names_the_address_and_the_way_out() -> None:
     )
 
 
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "a..b", "x" * 70])
+def test_names_that_are_none(host: str) -> None:
+    """Are said to be no hub."""
+    with (
+        Api(Target(root=f"http://{host}")) as api,
+        pytest.raises(NoHubError, match=f"no hub at http://{host}: "),
+    ):
+        api.ask("GET", "plugins")
+
+
 def test_tls_where_there_is_none(answering: Answering) -> None:
     """Is said as such."""
     root = answering(page("400 Bad Request")).replace("http:", "https:")

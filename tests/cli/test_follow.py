@@ -26,6 +26,7 @@ from hub.errors import ForbiddenError
 from tests.blackbox.server import HubProcess
 from tests.cli.conftest import PLUGINS
 from tests.cli.programs import Program
+from tests.proxy import Proxy
 
 Start = Callable[..., Program]
 Call = Callable[..., Result]
@@ -165,6 +166,28 @@ def test_a_hub_that_stays_away(program: Start, tmp_path: Path) -> None:
     code, out, err = process.ended()
     assert (code, out) == (5, "")
     assert f"The task may still run: taskhub watch {task_in(line)}" in err
+
+
+def test_a_connection_that_breaks_again_and_again(
+    program: Start, hub: HubProcess
+) -> None:
+    """Nothing is missed, nothing comes twice, and nobody is told an end too early."""
+    with Proxy(hub.port) as network:
+        process = program(
+            *("run", "--url", network.url, "--output", "ndjson"),
+            *("demo.rows", "--count", "60", "--pace-ms", "20"),
+        )
+        assert process.process.stdout is not None
+        frames = []
+        for line in process.process.stdout:
+            frames.append(json.loads(line))
+            if frames[-1].get("seq") in (5, 20, 40):
+                network.drop()
+        code = process.process.wait(20)
+
+    chunks = [frame["seq"] for frame in frames if frame["type"] == "chunk"]
+    assert (code, chunks) == (0, list(range(1, 61)))
+    assert frames[-1]["response"]["result"] == {"rows": 60}
 
 
 def test_looking_on_from_elsewhere(call: Call) -> None:

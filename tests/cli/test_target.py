@@ -32,6 +32,8 @@ def test_addresses_are_understood(url: str, root: str) -> None:
         ("ws://hub:port", "Port could not be cast"),
         ("ws://[::1", "Invalid IPv6"),
         ("http://", "it names no host"),
+        ("http://a b", "it has characters that no address has"),
+        ("http://hub/naïve", "it has characters that no address has"),
         ("http://hub/?token=secret", "it has a query or fragment"),
         ("http://me:secret@hub", "the address cannot be a hub: a user or password"),
     ],
