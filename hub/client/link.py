@@ -20,6 +20,7 @@ from hub.client import troubles
 from hub.client.address import Address
 from hub.client.conversation import Cancelling, Conversation
 from hub.client.errors import ConnectionLost, NotAHubError, UnreachableError
+from hub.client.exchange import proxy_for
 from hub.client.following import Following
 from hub.client.http import fetch
 from hub.client.pace import Pace, may_return
@@ -261,6 +262,7 @@ class Link:
                 if token
                 else {},
                 compression=None,
+                proxy=proxy_for(self.address),
                 open_timeout=self.pace.open_s,
                 close_timeout=self.pace.close_s,
                 ping_interval=None,

@@ -150,3 +150,31 @@ async def plain(answer: bytes, *, closes: bool = True) -> AsyncIterator[int]:
     async with server:
         yield server.sockets[0].getsockname()[1]
         done.set()
+
+
+@asynccontextmanager
+async def tunnels(port: int, status: str = "200 OK") -> AsyncIterator[list[str]]:
+    """Be an HTTP proxy that takes every place for that port; give what it was told.
+
+    The first line is where it is.
+    """
+    told = list[str]()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+        writer.close()
+
+    async def handle(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        told.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(f"HTTP/1.1 {status}\r\n\r\n".encode())
+        there = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(pump(reader, there[1]))
+            group.create_task(pump(there[0], writer))
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        told.append(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        yield told

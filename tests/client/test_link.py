@@ -17,7 +17,7 @@ from hub.errors import ForbiddenError, HubError, UnauthenticatedError
 from tests.blackbox.server import HubProcess
 from tests.client.conftest import PLUGINS, Brisk
 from tests.client.scripted import WELCOME, Caller, opened, plain, result, scripted
-from tests.proxy import Proxy
+from tests.proxy import PREFIX, Proxy
 from tests.served import Served
 
 KILLS = 20
@@ -357,6 +357,16 @@ async def test_a_cancelled_request_leaves_no_work_behind(house: Served) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await (await asking)
         assert cancelled.is_set()
+
+
+async def test_a_hub_may_be_on_a_sub_path(house: Served) -> None:
+    """Behind a proxy that takes a part of the path away: both transports find it."""
+    with Proxy(house.port) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}{PREFIX.decode()}"
+        async with Brisk(url, reconnect_for=5) as hub:
+            task = await hub.execute("lab.large", size=300_000)
+            assert len((await task).result) == 300_000
+            assert (await hub.plugin("lab"))["name"] == "lab"
 
 
 async def test_a_client_comes_back_for_a_new_request(house: Served) -> None:
