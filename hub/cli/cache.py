@@ -29,9 +29,9 @@ def command(
     action: str, plugin: str | None, verb: str | None, output: Format, **options: object
 ) -> None:
     """List the answers that are kept, or clear them."""
-    method = "DELETE" if action == "clear" else "GET"
-    with Api(target_of(options)) as api:
-        found = api.ask(method, "cache", plugin=plugin, command=verb)
+    method, needs = ("DELETE", "cleared") if action == "clear" else ("GET", "entries")
+    api = Api(target_of(options))
+    found = api.ask(method, "cache", needs=needs, plugin=plugin, command=verb)
     if output == "json" or (output == "ndjson" and action == "clear"):
         put_json(found, line=output == "ndjson")
     elif output == "ndjson":

@@ -17,18 +17,18 @@ def command(ids: tuple[str, ...], output: Format, **options: object) -> None:
     The hub has noted it when this returns; a command may take a moment to stop.
     """
     refusals = []
-    with Api(target_of(options)) as api:
-        for task_id in ids:
-            try:
-                response = api.ask("DELETE", "tasks", task_id)
-            except RefusedError as error:
-                refusals.append(error)
-                say(f"Error: {task_id}: {error.message}")
-                continue
-            if output == "text":
-                put_line(f"{task_id}  {_word(response)}")
-            else:
-                put_json(response, line=output == "ndjson" or len(ids) > 1)
+    api = Api(target_of(options))
+    for task_id in ids:
+        try:
+            response = api.ask("DELETE", "tasks", task_id, needs="status")
+        except RefusedError as error:
+            refusals.append(error)
+            say(f"Error: {task_id}: {error.message}")
+            continue
+        if output == "text":
+            put_line(f"{task_id}  {_word(response)}")
+        else:
+            put_json(response, line=output == "ndjson" or len(ids) > 1)
     if refusals:
         raise click.exceptions.Exit(refusals[0].exit_code)
 

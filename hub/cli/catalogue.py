@@ -10,8 +10,9 @@ from click.shell_completion import CompletionItem
 from hub.cli.api import Api, RefusedError
 from hub.cli.exits import CommandError, Exit
 from hub.cli.target import target_of
+from hub.client.pace import Pace
 
-COMPLETION_S: Final = 1.0
+COMPLETION: Final = Pace(open_s=1.0, answer_s=1.0)
 """How long a completion may wait for the hub: a prompt must not hang."""
 
 # Any throughout: what the hub says is JSON.
@@ -57,13 +58,13 @@ def find_plugin(api: Api, plugin: str, wanted: str | None = None) -> dict[str, A
             the plugin was refused.
     """
     try:
-        report: dict[str, Any] = api.ask("GET", "plugins", plugin)
+        report: dict[str, Any] = api.ask("GET", "plugins", plugin, needs="commands")
     except RefusedError as error:
         if error.wire != "unknown_command":
             raise
     else:
         return report
-    found = api.ask("GET", "plugins")
+    found = api.ask("GET", "plugins", needs="plugins")
     for refusal in found["refused"]:
         if refusal["name"] == plugin:
             raise CommandError(
@@ -86,7 +87,7 @@ def find_task(api: Api, task_id: str) -> dict[str, Any]:
     if not task_id:
         raise CommandError("a task's id is not empty", Exit.USAGE)
     try:
-        task: dict[str, Any] = api.ask("GET", "tasks", task_id)
+        task: dict[str, Any] = api.ask("GET", "tasks", task_id, needs="metadata")
     except RefusedError as error:
         if error.wire != "not_found":
             raise
@@ -109,7 +110,7 @@ def _any_command(verb: str, report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _names(api: Api) -> list[str]:
-    return _commands(api.ask("GET", "plugins")["plugins"])
+    return _commands(api.ask("GET", "plugins", needs="plugins")["plugins"])
 
 
 def _commands(plugins: Iterable[dict[str, Any]]) -> list[str]:
@@ -137,8 +138,8 @@ def complete_command(
 ) -> list[CompletionItem]:
     """Offer the hub's commands; nothing where no hub answers soon."""
     try:
-        with Api(target_of(ctx.params), COMPLETION_S) as api:
-            plugins = api.ask("GET", "plugins")["plugins"]
+        api = Api(target_of(ctx.params), COMPLETION)
+        plugins = api.ask("GET", "plugins", needs="plugins")["plugins"]
     except click.ClickException:
         return []
     return [

@@ -12,7 +12,7 @@ from hub.cli.endings import report, trouble
 from hub.cli.exits import CommandError, Exit, say
 from hub.cli.interrupts import Interrupts
 from hub.cli.invocation import Wish
-from hub.cli.output import Format, is_terminal
+from hub.cli.output import Format, is_terminal, put_json, put_line
 from hub.cli.target import Target
 from hub.cli.views import Plain, Records, View
 from hub.client import AsyncHub
@@ -188,9 +188,8 @@ async def looking(target: Target, view: View) -> AsyncIterator[Follower]:
     log = logging.getLogger("hub.client")
     log.addHandler(notes)
     log.propagate = False
-    hub = AsyncHub(
-        target.socket, token=target.token, reconnect_for=target.reconnect_for
-    )
+    where, who = target.address.socket, target.address.token
+    hub = AsyncHub(where, token=who, reconnect_for=target.reconnect_for)
     try:
         async with hub:
             ticking = asyncio.ensure_future(_tick(hub, view))
@@ -231,10 +230,12 @@ def run(wish: Wish, target: Target) -> Exit:
 
 async def _run(wish: Wish, target: Target) -> Exit:
     task: AsyncTask | None = None
-    view = view_of(wish.output, quiet=wish.quiet)
+    view = View() if wish.detach else view_of(wish.output, quiet=wish.quiet)
     try:
         async with looking(target, view) as follower:
             task = await follower.start(wish)
+            if task is not None and wish.detach:
+                return _left(task, wish.output)
             if task is not None:
                 response = await follower.to_end(task, wish.name, cancels=True)
                 if response is not None:
@@ -248,6 +249,15 @@ async def _run(wish: Wish, target: Target) -> Exit:
     else:
         say(f"not waiting for its end: taskhub watch {task.id}")
     return Exit.INTERRUPTED
+
+
+def _left(task: AsyncTask, output: Format) -> Exit:
+    """Print which task it is that is left alone."""
+    if output == "text":
+        put_line(task.id)
+    else:
+        put_json(task.snapshot, line=output == "ndjson")
+    return Exit.OK
 
 
 def _found_again(error: CommandError, task: AsyncTask | None) -> CommandError:

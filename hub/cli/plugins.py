@@ -31,13 +31,13 @@ def command(name: str | None, output: Format, **options: object) -> None:
     With the name of a plugin it is described with its commands, with that of a command
     what it takes, and how it runs.
     """
-    with Api(target_of(options)) as api:
-        if name is None:
-            _list(api.ask("GET", "plugins"), output)
-        elif "." in name:
-            _command(name, find_command(api, name), output)
-        else:
-            _plugin(find_plugin(api, name), output)
+    api = Api(target_of(options))
+    if name is None:
+        _list(api.ask("GET", "plugins", needs="plugins"), output)
+    elif "." in name:
+        _command(name, find_command(api, name), output)
+    else:
+        _plugin(find_plugin(api, name), output)
 
 
 def _list(found: dict[str, Any], output: Format) -> None:

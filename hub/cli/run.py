@@ -1,7 +1,6 @@
 """``taskhub run``: run a command, watch it, and print its result."""
 
 import os
-import time
 from typing import Any, Final
 
 import click
@@ -9,18 +8,15 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from hub.cli.api import Api, NoHubError
-from hub.cli.catalogue import COMPLETION_S, complete_command, find_command
+from hub.cli.catalogue import COMPLETION, complete_command, find_command
 from hub.cli.exits import CommandError, Exit
 from hub.cli.flags import complete_value
 from hub.cli.invocation import BEFORE, Invocation, Wish, own_options
 from hub.cli.loading import abrupt
-from hub.cli.output import put_json, put_line
 from hub.cli.target import Target, reconnect_option, target_of, target_options
 
 # Any throughout: what the hub says is JSON.
 
-AGAIN_S: Final = 0.5
-"""How long to wait before a task is asked for again."""
 
 EXAMPLES: Final = """\b
 Examples:
@@ -62,8 +58,8 @@ def _known(ctx: click.Context) -> Invocation | None:
     if not name:
         return None
     try:
-        with Api(target_of(ctx.params), COMPLETION_S) as api:
-            return Invocation(name, find_command(api, name))
+        api = Api(target_of(ctx.params), COMPLETION)
+        return Invocation(name, find_command(api, name))
     except click.ClickException:
         return None
 
@@ -102,10 +98,6 @@ def command(
     """
     target = target_of(options)
     wish = _wish(ctx, name, arguments, target)
-    if wish.detach:
-        _start(wish, target)
-        return
-    # Here, because a task that is left alone needs neither asyncio nor sockets.
     with abrupt():
         from hub.cli.follow import run
 
@@ -119,8 +111,7 @@ def _wish(
 ) -> Wish:
     """Read what is asked for, with the hub's help."""
     try:
-        with Api(target) as api:
-            inner = Invocation(name, find_command(api, name))
+        inner = Invocation(name, find_command(Api(target), name))
     except NoHubError as error:
         late = [word for word in arguments if word.partition("=")[0] in BEFORE]
         if not late:
@@ -155,42 +146,3 @@ def help_of(name: str, found: dict[str, Any]) -> str:
     inner = Invocation(name, found)
     with inner.make_context(f"taskhub run {name}", [], resilient_parsing=True) as ctx:
         return inner.get_help(ctx)
-
-
-def _start(wish: Wish, target: Target) -> None:
-    """Start a task over HTTP, and print its id."""
-    body: dict[str, Any] = {
-        "plugin": wish.plugin,
-        "command": wish.command,
-        "params": wish.params,
-        "key": wish.key,
-        "priority": wish.priority,
-        "cache": wish.cache,
-    }
-    if wish.deadline is not None:
-        body["deadline_ms"] = max(1, round(wish.deadline * 1000))
-    response = _posted(body, target)
-    if wish.output == "text":
-        put_line(response["task_id"])
-    else:
-        put_json(response, line=wish.output == "ndjson")
-
-
-def _posted(body: dict[str, Any], target: Target) -> Any:
-    """Ask for a task until it is answered: the key makes asking again safe.
-
-    Raises:
-        NoHubError: The hub, which was there a moment ago, did not come back in time.
-    """
-    until = time.monotonic() + target.reconnect_for
-    while True:
-        try:
-            with Api(target) as api:
-                return api.post("tasks", body=body)
-        except NoHubError as error:
-            if time.monotonic() >= until:
-                raise NoHubError(
-                    f"{error.message}. Whether the task was started is not known; the "
-                    f"same command with --key {body['key']} finds or starts it"
-                ) from None
-        time.sleep(min(AGAIN_S, max(0.0, until - time.monotonic())))

@@ -28,8 +28,7 @@ def command(task_id: str, *, follow: bool, output: Format, **options: object) ->
     goes on until the end.
     """
     target = target_of(options)
-    with Api(target) as api:
-        task = find_task(api, task_id)
+    task = find_task(Api(target), task_id)
     if not follow and not task["metadata"]["chunks"]:
         return
     with abrupt():

@@ -5,39 +5,34 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
 import click
 from msgspec import Struct
 
 from hub.cli.exits import CommandError, Exit
+from hub.client.address import DEFAULT, Address, resolve
+from hub.errors import ConfigError
 
-DEFAULT_URL: Final = "ws://127.0.0.1:8765"
 RECONNECT_S: Final = 60.0
 TOKEN_CHARACTERS: Final = 16 * 1024
 """What a token may have at most: those of identity providers have a few thousand."""
-_SCHEMES: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
-_SOCKETS: Final = {"http": "ws", "https": "wss"}
 
 
 class Target(Struct, frozen=True, kw_only=True):
     """A hub as it is reached.
 
     Attributes:
-        root: Its address over HTTP, without a slash at the end.
-        token: Who asks; None for nobody.
+        address: Where it is, and who asks.
         reconnect_for: For how many seconds a lost connection is tried again.
     """
 
-    root: str
-    token: str | None = None
+    address: Address
     reconnect_for: float = RECONNECT_S
 
     @property
-    def socket(self) -> str:
-        """Its address for WebSockets, without the `/ws` at the end."""
-        scheme, _, rest = self.root.partition("://")
-        return f"{_SOCKETS[scheme]}://{rest}"
+    def root(self) -> str:
+        """Its address, for people."""
+        return self.address.root.rstrip("/")
 
     def __repr__(self) -> str:
         """Leave out the token."""
@@ -51,7 +46,7 @@ def target_options() -> list[click.Parameter]:
             ["--url"],
             metavar="URL",
             help="Where the hub is.  "
-            f"[default: the variable TASKHUB_URL, else {DEFAULT_URL}]",
+            f"[default: the variable TASKHUB_URL, else {DEFAULT}]",
         ),
         click.Option(
             ["--token-file"],
@@ -92,62 +87,22 @@ def target_of(
         CommandError: The address is none, or the token cannot be read.
     """
     environ = os.environ if environ is None else environ
-    given = options.get("url") or environ.get("TASKHUB_URL") or DEFAULT_URL
+    given = str(options.get("url") or environ.get("TASKHUB_URL") or DEFAULT)
+    whole = given if "://" in given else f"ws://{given}"
+    if not whole.isascii() or not whole.isprintable() or " " in whole:
+        raise CommandError(
+            f"{whole} has characters that no address has; write it like {DEFAULT}",
+            Exit.USAGE,
+        )
+    try:
+        address = resolve(whole, _token(options.get("token_file"), environ), {})
+    except ConfigError as error:
+        raise CommandError(error.message, Exit.USAGE) from None
     wait = options.get("reconnect_for")
     return Target(
-        root=root_of(str(given)),
-        token=_token(options.get("token_file"), environ),
+        address=address,
         reconnect_for=wait if isinstance(wait, float) else RECONNECT_S,
     )
-
-
-def root_of(url: str) -> str:
-    """Return the address over HTTP of a hub, whichever way it was written.
-
-    `ws`, `wss`, `http` and `https` are taken, `host:port` alone, and `/ws` behind.
-
-    Raises:
-        CommandError: It is no address of a hub.
-    """
-    whole = url if "://" in url else f"ws://{url}"
-    try:
-        parts = urlsplit(whole)
-        problem = _problem(parts)
-    except ValueError as error:  # a port that is none, a broken IPv6 address
-        problem = str(error)
-    else:
-        if problem is None:
-            path = parts.path.rstrip("/").removesuffix("/ws").rstrip("/")
-            return f"{_SCHEMES[parts.scheme]}://{parts.netloc}{path}"
-    shown = whole if "@" not in whole else "the address"
-    raise CommandError(
-        f"{shown} cannot be a hub: {problem}; write it like {DEFAULT_URL}", Exit.USAGE
-    )
-
-
-def _problem(parts: SplitResult) -> str | None:
-    """Say what is wrong with an address; None where nothing is.
-
-    Raises:
-        ValueError: The port is none.
-    """
-    _ = parts.port
-    whole = parts.geturl()
-    odd = not whole.isascii() or not whole.isprintable() or " " in whole
-    problems = (
-        (odd, "it has characters that no address has"),
-        (
-            parts.scheme not in _SCHEMES,
-            f"{parts.scheme}: is not one of {', '.join(_SCHEMES)}",
-        ),
-        (
-            parts.username or parts.password,
-            "a user or password has no place in it; use TASKHUB_TOKEN",
-        ),
-        (parts.query or parts.fragment, "it has a query or fragment"),
-        (not parts.hostname, "it names no host"),
-    )
-    return next((text for holds, text in problems if holds), None)
 
 
 def _token(file: object, environ: Mapping[str, str]) -> str | None:

@@ -39,8 +39,8 @@ def command(
     else. With several tasks the exit code is that of the worst end.
     """
     target = target_of(options)
-    with Api(target) as api:
-        tasks = {task_id: _name(find_task(api, task_id)) for task_id in ids}
+    api = Api(target)
+    tasks = {task_id: _name(find_task(api, task_id)) for task_id in ids}
     with abrupt():
         from hub.cli.follow import watch
 

@@ -10,7 +10,8 @@ from click.testing import Result
 from hub.cli.api import Api, RefusedError
 from hub.cli.catalogue import find_command, find_plugin, find_task
 from hub.cli.exits import CommandError
-from hub.cli.target import Target
+from hub.cli.target import target_of
+from hub.errors import InternalError
 from tests.blackbox.server import HubProcess
 
 Call = Callable[..., Result]
@@ -78,7 +79,7 @@ class _Hub:
     def __init__(self, answer: object) -> None:
         self._answer = answer
 
-    def ask(self, *_: str) -> object:
+    def ask(self, *_: str, **__: str) -> object:
         """Answer."""
         return self._answer
 
@@ -95,21 +96,21 @@ def test_commands_that_are_not_served_say_why() -> None:
 
 def test_tasks_have_an_id(hub: HubProcess) -> None:
     """An empty one would ask for something else."""
-    with (
-        Api(Target(root=hub.url)) as api,
-        pytest.raises(CommandError, match="not empty"),
-    ):
+    api = Api(target_of({"url": hub.url}, {}))
+
+    with pytest.raises(CommandError, match="not empty"):
         find_task(api, "")
 
 
 def test_other_refusals_pass(hub: HubProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not about the name is no hint at another one."""
 
-    def refuse(*_: object) -> None:
-        raise RefusedError({"code": "internal", "detail": "A fault."})
+    def refuse(*_: object, **__: object) -> None:
+        raise RefusedError(InternalError("A fault."))
 
-    with Api(Target(root=hub.url)) as api:
-        monkeypatch.setattr(api, "ask", refuse)
-        for find in (find_plugin, find_task):
-            with pytest.raises(RefusedError, match=re.escape("A fault.")):
-                find(api, "x")
+    api = Api(target_of({"url": hub.url}, {}))
+    monkeypatch.setattr(api, "ask", refuse)
+
+    for find in (find_plugin, find_task):
+        with pytest.raises(RefusedError, match=re.escape("A fault.")):
+            find(api, "x")

@@ -114,7 +114,7 @@ def test_what_may_be_meant_is_said(
 def test_ctrl_c_is_no_error(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends a command without a word, with the code that shells expect."""
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("hub.cli.api.Api.ask", interrupted)

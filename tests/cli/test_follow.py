@@ -19,7 +19,7 @@ from hub.cli.exits import Exit
 from hub.cli.follow import Follower
 from hub.cli.interrupts import Interrupts
 from hub.cli.invocation import Wish
-from hub.cli.target import Target
+from hub.cli.target import target_of
 from hub.cli.views import View
 from hub.client.errors import UnsupportedVersionError
 from hub.errors import ForbiddenError
@@ -355,7 +355,7 @@ def test_interrupted_before_it_began(
 
     monkeypatch.setattr("hub.cli.follow.AsyncHub", make)
 
-    assert follow.run(WISH, Target(root="http://127.0.0.1:1")) is Exit.INTERRUPTED
+    assert follow.run(WISH, target_of({"url": "127.0.0.1:1"}, {})) is Exit.INTERRUPTED
     assert (
         "if it was started, the same with --key k finds it" in capsys.readouterr().err
     )

@@ -5,10 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from hub.cli import main
-from hub.cli.api import Api, NoHubError
 from tests.blackbox.server import HubProcess
 
 Call = Callable[..., Result]
@@ -253,31 +251,3 @@ def test_how_it_is_to_be_run(call: Call) -> None:
     ]
 
     assert origins == ["new", "cached", "new"]
-
-
-def test_a_detached_task_survives_a_hub_that_is_away(
-    hub: HubProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is asked for again, with the same key; in vain, that key is told."""
-    keys = []
-
-    def post(_: Api, *path: str, body: dict[str, str]) -> object:
-        keys.append(body["key"])
-        if len(keys) < 3:
-            raise NoHubError("no hub")
-        return {"task_id": "t1"}
-
-    monkeypatch.setattr("hub.cli.run.AGAIN_S", 0.01)
-    monkeypatch.setattr(Api, "post", post)
-    environ = {"TASKHUB_URL": hub.url}
-    run = ["run", "--detach", "demo.echo"]
-
-    found = CliRunner().invoke(main, run, env=environ)
-    keys.clear()
-    lost = CliRunner().invoke(
-        main, ["run", "--reconnect-for", "0", "--detach", "demo.echo"], env=environ
-    )
-
-    assert found.stdout == "t1\n"
-    assert lost.exit_code == 5
-    assert f"with --key {keys[0]} finds or starts it" in lost.stderr
