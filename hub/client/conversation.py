@@ -331,6 +331,7 @@ class Conversation:
         size = self._say(structs.replace(following.request, id=id))
         if size > self._frame_bytes:
             self._outbox.pop()
+            del self._asked[id]
             self._close(following)
             detail: dict[str, object] = {"limit": self._frame_bytes, "size": size}
             following.fail(FrameTooLargeError(detail=detail))

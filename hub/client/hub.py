@@ -38,7 +38,7 @@ class AsyncHub:
         locale: The language of its texts.
 
     Raises:
-        ConfigError: The URL is none.
+        ConfigError: The URL is none, or there is no such codec.
     """
 
     pace: ClassVar[Pace] = Pace()

@@ -11,7 +11,7 @@ from hub.codec import (
     msgpack_from_json,
     to_json,
 )
-from hub.errors import InvalidParamsError
+from hub.errors import ConfigError, InvalidParamsError
 from hub.events import Chunk, Gap, Progress, Reset, Result
 from hub.protocol.frames import (
     ClientFrame,
@@ -55,9 +55,14 @@ class Codec:
 
     Attributes:
         subprotocol: What is offered at the upgrade.
+
+    Raises:
+        ConfigError: There is no such codec.
     """
 
     def __init__(self, name: str) -> None:
+        if name not in ("json", "msgpack"):
+            raise ConfigError(f"{name!r} is no codec: json, or msgpack")
         self._is_json = name == "json"
         self.subprotocol = f"taskhub.v1.{name}"
         kind: Any = msgspec.json if self._is_json else msgspec.msgpack  # either module

@@ -9,7 +9,7 @@ from hub.client.http import fetch
 from tests.client.conftest import PLUGINS, Brisk
 from tests.client.scripted import tunnels
 from tests.client.test_http import PACE
-from tests.served import served
+from tests.served import Served, served
 
 
 async def test_a_proxy_is_used_for_both_transports(
@@ -35,6 +35,18 @@ async def test_a_proxy_is_used_for_both_transports(
             monkeypatch.setenv("http_proxy", f"http://{refusing[0]}")
             with pytest.raises(UnreachableError, match="does not connect to hub"):
                 await fetch(resolve("ws://hub.test:1", None, {}), "api", pace=PACE)
+
+
+async def test_tls_is_spoken_with_the_hub_behind_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, house: Served
+) -> None:
+    """Inside the tunnel; what speaks none there is said."""
+    monkeypatch.setenv("no_proxy", "")
+    async with tunnels(house.port) as told:
+        monkeypatch.setenv("https_proxy", f"http://{told[0]}")
+        with pytest.raises(UnreachableError, match="No TLS"):
+            await fetch(resolve("wss://hub.test:1", None, {}), "api", pace=PACE)
+    assert told[1].startswith("CONNECT hub.test:1 ")
 
 
 @pytest.mark.parametrize("proxy", ["socks5h://127.0.0.1:1", "ftp://127.0.0.1:1"])

@@ -5,6 +5,7 @@ import pytest
 
 from hub.client.cursor import Unknown
 from hub.client.wire import Codec, UndecodableError
+from hub.errors import ConfigError
 from hub.events import Chunk
 from hub.protocol.frames import Heartbeat, Ping
 from tests.client.test_cursor import chunk
@@ -83,6 +84,12 @@ def test_frames_leave_together_as_far_as_they_fit(codec: str) -> None:
     assert read == list(range(1000))
     assert wire.messages([], 500) == []
     assert len(wire.messages(parts[:1], 500)) == 1
+
+
+def test_another_codec_is_refused() -> None:
+    """Before anything is sent."""
+    with pytest.raises(ConfigError, match="no codec"):
+        Codec("xml")
 
 
 def test_json_may_come_as_bytes() -> None:
