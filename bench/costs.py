@@ -57,7 +57,7 @@ async def run(scale: Scale) -> Figures:
     async with hub("sqlite") as server:
         environ = {**os.environ, "TASKHUB_URL": f"ws://127.0.0.1:{server.port}"}
         spent = []
-        for _ in range(scale.processes):
+        for _ in range(scale.programs):
             begun = time.perf_counter()
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "hub", *arguments, cwd=ROOT, env=environ

@@ -12,6 +12,7 @@ from msgspec import Struct
 from bench.costs import context, run, start
 from bench.fanout import fanout
 from bench.memory import frozen, idle
+from bench.processes import processes
 from bench.scale import Figures, Scale
 from bench.throughput import cached, chunks, deep, many, serial
 
@@ -125,6 +126,23 @@ def _call(what: str, figure: str, floor: float, aim: float) -> Row:
         figure=figure,
         how="alone",
         unit=" µs",
+        floor=floor,
+        aim=aim,
+        more=False,
+    )
+
+
+def _process(
+    what: str, figure: str, floor: float | None = None, aim: float | None = None
+) -> Row:
+    """Make a row of how long a command in a process takes."""
+    return Row(
+        number=12,
+        what=what,
+        family=processes,
+        figure=figure,
+        how="alone",
+        unit=" ms",
         floor=floor,
         aim=aim,
         more=False,
@@ -269,4 +287,8 @@ ROWS: tuple[Row, ...] = (
         aim=0.2,
         more=False,
     ),
+    _process("no-op in a process, warm, p50", "process.warm.p50", 20, 5),
+    _process("… one behind the other", "process.serial.p50"),
+    _process("… without a spare", "process.made.p50"),
+    _process("… the first, as the hub starts", "process.first"),
 )

@@ -22,7 +22,8 @@ class Scale(Struct, frozen=True, kw_only=True):
         fill_s: seconds until the buffers of frozen clients are full; well below the 20
             seconds after which the hub closes them.
         calls: of each function of the context, to find its cost.
-        processes: of the command line, whose median time counts.
+        programs: of the command line, whose median time counts.
+        runs: of a command in a process.
     """
 
     window: tuple[float, float] = (0.3, 1.0)
@@ -34,7 +35,8 @@ class Scale(Struct, frozen=True, kw_only=True):
     backlog: int = 2048
     fill_s: float = 8.0
     calls: int = 20_000
-    processes: int = 7
+    programs: int = 7
+    runs: int = 60
 
 
 TINY = Scale(
@@ -47,5 +49,6 @@ TINY = Scale(
     backlog=32,
     fill_s=0.5,
     calls=200,
-    processes=1,
+    programs=1,
+    runs=5,
 )

@@ -80,7 +80,12 @@ _ENGLISH: dict[str, _Forms] = {
     ),
     "poisoned": ("The task was given up: its process died again and again",),
     "plugin_error": ("{plugin}.{command} failed", "The command failed"),
-    "worker_lost": ("The worker that ran the task was lost",),
+    "worker_lost": (
+        "The process that ran the task was ended by {signal}",
+        "The process that ran the task ended with exit code {exit_code}",
+        "The process that ran the task was lost: {reason}",
+        "The worker that ran the task was lost",
+    ),
     "hub_restarted": ("The hub was restarted while the task was running",),
     "internal": ("The hub made a mistake; its log says more",),
     # What the hub says in a run's own log.
@@ -119,7 +124,12 @@ _CHINESE: dict[str, _Forms] = {
     "chunk_too_large": ("单个数据块过大，超过 {limit} 字节", "单个数据块过大"),
     "poisoned": ("任务已放弃：执行进程多次异常退出",),
     "plugin_error": ("命令 {plugin}.{command} 执行失败", "命令执行失败"),
-    "worker_lost": ("执行任务的工作进程已丢失",),
+    "worker_lost": (
+        "执行任务的进程被 {signal} 终止",
+        "执行任务的进程已退出，退出码 {exit_code}",
+        "执行任务的进程已丢失：{reason}",
+        "执行任务的工作进程已丢失",
+    ),
     "hub_restarted": ("任务执行期间服务已重启",),
     "internal": ("服务内部错误，详见服务日志",),
     "log_dropped": ("另有 {count} 条日志已省略", "其余日志已省略"),

@@ -5,6 +5,7 @@ Nothing else constructs parts or reads settings for them.
 
 import asyncio
 import logging
+import os
 import random
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,7 +24,9 @@ from hub.orchestrator import Orchestrator
 from hub.plugin.command import Defaults
 from hub.protocol.frames import CloseCode, Goaway
 from hub.registry import Registry, Sources, bundled_folder
-from hub.runner.output import Caps
+from hub.runner.caps import Caps
+from hub.runner.letters import Limits
+from hub.runner.processes import Processes, Upbringing
 from hub.sessions import House
 from hub.settings import Settings
 from hub.worker import Slots, Worker
@@ -49,6 +52,7 @@ class Node:
         delivery: What callers are sent.
         house: What sessions share.
         metrics: The counters.
+        processes: Where commands run that want a process.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -62,6 +66,7 @@ class Node:
         self.orchestrator: Orchestrator
         self.delivery: Delivery
         self.house: House
+        self.processes: Processes
         self._worker: Worker
 
     @property
@@ -116,6 +121,7 @@ class Node:
             hello_bytes=settings.limits.hello_bytes,
             bad_frames=settings.limits.bad_frames_per_minute,
         )
+        self.processes = Processes(self.registry.apart(), _upbringing(settings))
         self._worker = Worker(
             self.engine,
             self.registry,
@@ -123,6 +129,7 @@ class Node:
             self.metrics,
             slots=_slots(settings),
             locale=settings.locale,
+            processes=await stack.enter_async_context(self.processes),
         )
         await stack.enter_async_context(self._worker)
         group = await stack.enter_async_context(asyncio.TaskGroup())
@@ -183,11 +190,14 @@ def _registry(settings: Settings) -> Registry:
             bundled=bundled_folder() if plugins.bundled else None,
         ),
         config=settings.plugin,
-        defaults=Defaults(
-            ttl_s=settings.cache.ttl_s, timeout_s=settings.timing.timeout_s
-        ),
+        defaults=_defaults(settings),
         strict=plugins.strict,
     )
+
+
+def _defaults(settings: Settings) -> Defaults:
+    """Return what commands mean that say nothing."""
+    return Defaults(ttl_s=settings.cache.ttl_s, timeout_s=settings.timing.timeout_s)
 
 
 def _engine(settings: Settings, clock: Clock, folder: Path) -> Engine:
@@ -227,10 +237,34 @@ def _slots(settings: Settings) -> Slots:
     return Slots(
         async_runs=limits.async_runs,
         thread_runs=limits.thread_runs,
+        process_runs=limits.process_runs or max(2, _cores()),
         grace_s=settings.timing.grace_s,
         caps=Caps(
             chunk_bytes=limits.chunk_bytes,
             uncommitted_bytes=limits.uncommitted_bytes,
             log_record_bytes=limits.log_record_bytes,
         ),
+    )
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _upbringing(settings: Settings) -> Upbringing:
+    """Return what processes of commands have in common."""
+    limits = settings.limits
+    return Upbringing(
+        config=settings.plugin,
+        defaults=_defaults(settings),
+        limits=Limits(
+            memory_bytes=limits.process_memory_bytes,
+            cpu_s=limits.process_cpu_s,
+            files=limits.process_files,
+        ),
+        spares=limits.process_spares,
+        result_bytes=limits.max_log_bytes,
     )

@@ -14,12 +14,14 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from hub.errors import PluginRefusedError, UnknownCommandError
 from hub.plugin.command import Defaults
 from hub.plugin.contract import PluginBase
 from hub.plugin.loading import Shelf, load_entry_point, plugin_name
+from hub.plugin.origin import Origin
 from hub.plugin.refusal import place_of
 from hub.plugin.report import PluginReport, Refusal, Source, refusal_of
 from hub.plugin.resident import Resident
@@ -64,6 +66,7 @@ class _Candidate(Struct, frozen=True, kw_only=True):
     file: Path
     within: Path | None
     source: Source
+    origin: Origin
     load: Callable[[], type[PluginBase]]
 
 
@@ -96,6 +99,7 @@ class Registry:
         self._refused: list[Refusal] = []
         self._owners: dict[str, Path] = {}
         self._shelves: list[Shelf] = []
+        self._origins: dict[str, Origin] = {}
 
     async def load(self) -> None:
         """Find, check and start every plugin.
@@ -167,6 +171,12 @@ class Registry:
         """Describe the plugins that were loaded, by name; health as last asked."""
         return [self._residents[name].report() for name in sorted(self._residents)]
 
+    def apart(self) -> list[Origin]:
+        """Return where the plugins come from that have commands in processes."""
+        return [
+            self._origins[name] for name, each in self._residents.items() if each.apart
+        ]
+
     def refused(self) -> list[Refusal]:
         """Return what was not loaded, in the order in which it was found."""
         return list(self._refused)
@@ -204,6 +214,13 @@ class Registry:
                 file=each.file,
                 within=each.folder or each.file,
                 source=source,
+                origin=Origin(
+                    name=each.name,
+                    file=str(each.file),
+                    shelf=str(shelf.path),
+                    found=each.name,
+                    folder=None if each.folder is None else str(each.folder),
+                ),
                 load=lambda each=each: shelf.load(each),  # type: ignore[misc]  # (mypy cannot infer a lambda's default)
             )
 
@@ -219,6 +236,7 @@ class Registry:
             self._refuse(name, error)
             return None
         within = candidate.within or Path(place_of(cls)[0])
+        self._origins[name] = msgspec.structs.replace(candidate.origin, name=name)
         return Resident(cls, name=name, source=candidate.source, within=within)
 
     def _claim(self, name: str, file: Path, line: int | None) -> None:
@@ -251,5 +269,8 @@ def _installed(entry_point: EntryPoint) -> _Candidate:
         file=Path(entry_point.module),
         within=None,
         source="entry point",
+        origin=Origin(
+            name=entry_point.name, file=entry_point.module, entry=entry_point.value
+        ),
         load=lambda: load_entry_point(entry_point),
     )

@@ -65,7 +65,10 @@ def error_text(outcome: Outcome, locale: str) -> str | None:
     """Return what to tell a person about a failure."""
     if outcome.status is not TaskStatus.FAILED or outcome.code is None:
         return None
-    return outcome.error or words(outcome.code, locale)
+    if outcome.error:
+        return outcome.error
+    detail = from_json(outcome.detail) if outcome.detail else {}
+    return words(outcome.code, locale, **detail)
 
 
 def _failure(outcome: Outcome, code: str) -> Failure:

@@ -88,6 +88,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     queued: CountFrom0 = 10_000
     async_runs: Count = 256
     thread_runs: Count = 32
+    process_runs: CountFrom0 = 0
+    process_spares: CountFrom0 = 4
+    process_memory_bytes: CountFrom0 = 0
+    process_cpu_s: CountFrom0 = 0
+    process_files: CountFrom0 = 0
     max_log_bytes: LogBytes = 64 * MIB
     chunk_bytes: Count = 128 * KIB
     uncommitted_bytes: Count = MIB

@@ -8,26 +8,36 @@ claim to the command's real end: a command that does not stop when it is told to
 import asyncio
 import contextvars
 import logging
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 import msgspec
 
 from hub.clock import Clock
 from hub.engines.base import Engine
-from hub.errors import HubError, InternalError
+from hub.errors import HubError, InternalError, UnavailableError
 from hub.metrics import Metrics
 from hub.plugin.context import Facts, TaskContext
 from hub.plugin.spec import CommandSpec, Prepared
 from hub.registry import Registry
+from hub.runner.caps import Caps
 from hub.runner.inline import run_inline
+from hub.runner.letters import Order
+from hub.runner.losses import lost
 from hub.runner.outcomes import raised, refused, returned, stopped
-from hub.runner.output import Caps, Output, Pipe, ThreadOutput
+from hub.runner.output import Output, Pipe, ProcessOutput, ThreadOutput
+from hub.runner.processes import Processes
 from hub.runner.records import TaskLogHandler
 from hub.runner.threads import Threads, run_in_thread
+from hub.runner.work import Work
 from hub.runs import Claim, Mood, Outcome, Run
 from hub.tasks import TaskStatus
 
 logger = logging.getLogger("hub.worker")
+
+
+OUTPUTS: Final = {"async": Output, "thread": ThreadOutput, "process": ProcessOutput}
+"""The sinks of commands by where they run."""
 
 
 class Slots(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,12 +46,14 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         async_runs: Commands on the loop.
         thread_runs: Commands in threads.
+        process_runs: Commands in processes.
         grace_s: How long a command may take to stop.
         caps: Bounds on what a command says.
     """
 
     async_runs: int = 256
     thread_runs: int = 32
+    process_runs: int = 2
     grace_s: float = 2.0
     caps: Caps = Caps()
 
@@ -58,6 +70,7 @@ class Attempt(msgspec.Struct, eq=False):
         given_up: When it is abandoned, on the loop's clock.
         over: Whether its run has ended.
         task: Where it runs, for a command on the loop.
+        process: Where it runs, for a command in a process.
     """
 
     claim: Claim
@@ -68,6 +81,7 @@ class Attempt(msgspec.Struct, eq=False):
     given_up: float | None = None
     over: bool = False
     task: asyncio.Task[None] | None = None
+    process: Work | None = None
 
 
 class Worker:
@@ -80,6 +94,7 @@ class Worker:
         metrics: Counts.
         slots: How much runs at once.
         locale: What `ctx.locale` is in commands that are not localised.
+        processes: Where commands run that want a process; None for nowhere.
     """
 
     def __init__(  # noqa: PLR0913  # what it is wired to
@@ -91,6 +106,7 @@ class Worker:
         *,
         slots: Slots,
         locale: str = "en",
+        processes: Processes | None = None,
     ) -> None:
         self._engine = engine
         self._registry = registry
@@ -103,6 +119,7 @@ class Worker:
         self._context = contextvars.copy_context()
         self._locale = locale
         self._threads = Threads()
+        self._processes = processes
         self._attempts: dict[int, Attempt] = {}
         self._handler = TaskLogHandler()
         self._stopping = False
@@ -114,6 +131,8 @@ class Worker:
         self._engine.attend(self)
         self._engine.claim("async", self._slots.async_runs)
         self._engine.claim("thread", self._slots.thread_runs)
+        if self._processes is not None:
+            self._engine.claim("process", self._slots.process_runs)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -154,8 +173,7 @@ class Worker:
     ) -> None:
         """Start a command."""
         run = claim.run
-        kind = ThreadOutput if spec.isolation == "thread" else Output
-        output = kind(
+        output = OUTPUTS[spec.isolation](
             self._pipe, claim, lambda: self._stop(attempt, "output_too_large")
         )
         attempt = Attempt(claim, spec, output, run.started + spec.timeout)
@@ -163,7 +181,9 @@ class Worker:
         run.prepared = None
         self._attempts[run.number] = attempt
         ctx = TaskContext(self._facts(claim, spec), output)
-        if spec.isolation == "thread":
+        if isinstance(output, ProcessOutput):
+            self._begin_apart(attempt, output)
+        elif spec.isolation == "thread":
             self._context.copy().run(
                 run_in_thread,
                 self._threads,
@@ -178,6 +198,32 @@ class Worker:
             attempt.task = self._loop.create_task(
                 self._inline(attempt, ctx, params), context=self._context.copy()
             )
+
+    def _begin_apart(self, attempt: Attempt, output: ProcessOutput) -> None:
+        """Start a command in a process of its own."""
+        run, spec = attempt.claim.run, attempt.spec
+        order = Order(
+            command=spec.name,
+            params=run.request.params,
+            facts=self._facts(attempt.claim, spec),
+            left=output.deadline,
+            grace=self._slots.grace_s,
+            caps=self._slots.caps,
+        )
+        work = Work(
+            spec.plugin,
+            order,
+            output,
+            lambda outcome: self._ended(attempt, outcome),
+            lambda: self._release(run),
+        )
+        try:
+            if self._processes is None:
+                raise UnavailableError
+            self._processes.run(work)
+            attempt.process = work
+        except UnavailableError as error:
+            self._ended(attempt, lost(0, error.message))
 
     def _facts(self, claim: Claim, spec: CommandSpec) -> Facts:
         """Return what a command may know of its task."""
@@ -230,7 +276,8 @@ class Worker:
             if attempt.code is not None:
                 outcome = stopped(attempt.code)
             self._finish(attempt.claim, outcome)
-        self._release(run)
+        if attempt.process is None:  # a process gives its slot back when it is gone
+            self._release(run)
         if self._stopping and not self._attempts:
             self._empty.set()
 
@@ -281,7 +328,16 @@ class Worker:
                 if now >= attempt.due:
                     self._stop(attempt, "deadline_exceeded")
             elif not attempt.over and now >= (attempt.given_up or now):
-                self._abandon(attempt)
+                self._give_up(attempt)
+        if self._processes is not None:
+            self._processes.tick()
+
+    def _give_up(self, attempt: Attempt) -> None:
+        """Kill a process that does not stop; abandon anything else, slot and all."""
+        if attempt.process is not None and attempt.process.kill():
+            attempt.given_up = self._clock.now() + self._slots.grace_s
+        else:
+            self._abandon(attempt)
 
     def _abandon(self, attempt: Attempt) -> None:
         """End the run of a command that does not stop; its slot stays taken."""
@@ -309,6 +365,15 @@ class Worker:
                 async with asyncio.timeout(self._slots.grace_s):
                     await self._empty.wait()
             except TimeoutError:
-                for attempt in list(self._attempts.values()):
-                    if not attempt.over:
-                        self._abandon(attempt)
+                await self._end_all()
+
+    async def _end_all(self) -> None:
+        """Give up whatever has not stopped; wait for processes, which then do."""
+        for _ in range(2):
+            for attempt in list(self._attempts.values()):
+                if not attempt.over:
+                    self._give_up(attempt)
+            if self._processes is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._slots.grace_s):
+                        await self._processes.idle()

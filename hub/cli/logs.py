@@ -23,20 +23,30 @@ class NoPeersMistakes(logging.Filter):
         return not record.getMessage().startswith("Invalid UTF-8 sequence")
 
 
-class PlainFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    """What both kinds of lines need."""
+
+    def _trace(self, record: logging.LogRecord) -> str | None:
+        """Return the traceback of a record; one of a process came as text."""
+        if record.exc_info:
+            return self.formatException(record.exc_info)
+        return record.exc_text
+
+
+class PlainFormatter(_Formatter):
     """Lines for people."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, and the traceback where there is one."""
         message = escape(record.getMessage()).replace("\n", "\\n")
         line = f"{record.levelname.lower()}: {record.name}: {message}"
-        if record.exc_info:
-            trace = self.formatException(record.exc_info)
+        trace = self._trace(record)
+        if trace:
             line += "\n" + escape(trace, TRACE_CHARACTERS)
         return line
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(_Formatter):
     """Lines for machines."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -47,8 +57,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": escape(record.getMessage()),
         }
-        if record.exc_info:
-            trace = self.formatException(record.exc_info)
+        trace = self._trace(record)
+        if trace:
             fields["exception"] = escape(trace, TRACE_CHARACTERS)
         return msgspec.json.encode(fields).decode()
 

@@ -187,7 +187,6 @@ def not_served(options: CommandOptions) -> str | None:
     asked = {
         "retries": options.retries > 0,
         "retry_on": bool(options.retry_on),
-        'isolation="process"': options.isolation == "process",
         'keep="tail"': options.keep == "tail",
     }
     named = [option for option, is_asked in asked.items() if is_asked]
@@ -223,6 +222,7 @@ def resolved(
         "localized": options.localized,
         "join": ttl is not None if options.join is UNSET else options.join,
         "isolation": isolation,
+        "awaits": awaits,
         "timeout": (
             defaults.timeout_s if options.timeout is UNSET else options.timeout
         ),

@@ -11,12 +11,13 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Awaitable,
+    Generator,
     Iterable,
     Iterator,
     Sized,
 )
 from contextvars import ContextVar
-from typing import Final, Literal, Protocol, TypeVar, overload
+from typing import Any, Final, Literal, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -57,6 +58,20 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     locale: str = "en"
     key: str | None = None
     trace: str | None = None
+
+
+class _Ready(Awaitable[None]):
+    """Something to await that is there already."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Return at once."""
+        return iter(())  # type: ignore[return-value]  # awaiting an empty iterator
+
+
+READY: Final = _Ready()
+"""What sinks return where there is nothing to wait for."""
 
 
 class Sink(Protocol):
@@ -340,6 +355,7 @@ __all__ = [
     "BINARY",
     "LOG",
     "OUT",
+    "READY",
     "Facts",
     "Level",
     "LogRecord",

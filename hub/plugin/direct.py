@@ -1,19 +1,11 @@
 """Running a command without a hub: for tests, and for who holds a plugin's object."""
 
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable
 
 from hub.codec import from_json, to_json
 from hub.plugin.calling import call_through
-from hub.plugin.context import Facts, TaskContext, current
+from hub.plugin.context import READY, Facts, TaskContext, current
 from hub.plugin.spec import CommandSpec
-
-
-class _Done(Awaitable[None]):
-    """What may be awaited, and need not be: threads do not."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        return
-        yield  # makes it a generator
 
 
 class _Nowhere:
@@ -30,15 +22,15 @@ class _Nowhere:
 
     def chunk(self, *_said: object) -> Awaitable[None]:
         """Drop it."""
-        return _Done()
+        return READY
 
     def text(self, *_said: object) -> Awaitable[None]:
         """Drop it."""
-        return _Done()
+        return READY
 
     def write(self, *_said: object) -> Awaitable[None]:
         """Drop it."""
-        return _Done()
+        return READY
 
 
 async def run_directly(spec: CommandSpec, params: object) -> object:
@@ -61,7 +53,7 @@ async def run_directly(spec: CommandSpec, params: object) -> object:
     ctx = TaskContext(Facts(run_id="direct", task_id="direct"), _Nowhere())
     token = current.set(ctx)
     try:
-        if spec.isolation == "async":
+        if spec.awaits:
             value = await _run_async(spec, ctx, params)
         else:
             value = await call_through(_run, spec, ctx, params)

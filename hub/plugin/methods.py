@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -75,31 +76,22 @@ def _spec(  # noqa: PLR0913, PLR0917 (one call site, and nothing to group them b
     plugin: str,
     function: Function,
     bound: Function,
-    owner: type[object],
+    owner: Any,  # a class, as `_reading` takes it
     defaults: Defaults,
     version: str,
 ) -> CommandSpec:
     """Build one command."""
     options: CommandOptions = getattr(function, MARK)
-    name = options.name or function.__name__
-    if not NAME.fullmatch(name):
-        raise refused_at(
-            function,
-            f"the command name {name!r} does not match {NAME.pattern}: "
-            "give it another one with @command(name=...)",
-        )
-    struct = params_struct(function, owner)
+    name = _name(function, options)
+    struct, schema, reader = _reading(function, owner, name)
     if options.unit is not None and options.unit not in struct.__struct_fields__:
         raise refused_at(function, f"{name}: unit names no parameter: {options.unit!r}")
     streams_async = inspect.isasyncgenfunction(function)
     awaits = streams_async or inspect.iscoroutinefunction(function)
     try:
-        schema = schema_of(struct, name)
         fields = resolved(options, defaults, awaits=awaits)
-    except (TypeError, ValueError) as error:
-        # The last line of msgspec's advice says which type it is about.
-        text = str(error).splitlines()[-1]
-        raise refused_at(function, f"{name}: {text}") from error
+    except ValueError as error:
+        raise refused_at(function, f"{name}: {error}") from error
     return CommandSpec(
         plugin=plugin,
         name=name,
@@ -107,10 +99,53 @@ def _spec(  # noqa: PLR0913, PLR0917 (one call site, and nothing to group them b
         description=paragraph(function.__doc__),
         schema=schema,
         streaming=streams_async or inspect.isgeneratorfunction(function),
-        parse=TypedReader(struct, schema),
+        parse=reader,
         call=_caller(bound, struct),
         **fields,
     )
+
+
+def _name(function: Function, options: CommandOptions) -> str:
+    """Return the command's name."""
+    name = options.name or function.__name__
+    if not NAME.fullmatch(name):
+        raise refused_at(
+            function,
+            f"the command name {name!r} does not match {NAME.pattern}: "
+            "give it another one with @command(name=...)",
+        )
+    return name
+
+
+@lru_cache(maxsize=1024)
+def _reading(
+    function: Function,
+    owner: Any,  # a class; to mypy, a type is not hashable
+    name: str,
+) -> tuple[type[msgspec.Struct], dict[str, Any], TypedReader]:  # a JSON Schema
+    """Return how the params of a command are read: Struct, schema and reader.
+
+    It is kept, since it takes the most of what a plugin takes to start, and every
+    process of a command starts one.
+    """
+    struct = params_struct(function, owner)
+    try:
+        schema = schema_of(struct, name)
+    except (TypeError, ValueError) as error:
+        # The last line of msgspec's advice says which type it is about.
+        text = str(error).splitlines()[-1]
+        raise refused_at(function, f"{name}: {text}") from error
+    return struct, schema, TypedReader(struct, schema)
+
+
+def read_ahead(owner: Any) -> None:  # a class, as `_reading` takes it
+    """Work out how the params of a plugin's commands are read, before it is started.
+
+    Raises:
+        PluginRefusedError: A method cannot be served.
+    """
+    for _, function in _marked(owner):
+        _reading(function, owner, _name(function, getattr(function, MARK)))
 
 
 def _caller(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from hub.errors import PluginRefusedError
@@ -39,7 +40,6 @@ class Resident:
     ) -> None:
         self.name: str = name
         self.source: Source = source
-        self.file: str = place_of(cls)[0]
         self.healthy: bool = True
         self._cls = cls
         self._within = within
@@ -48,6 +48,11 @@ class Resident:
         self._specs: dict[str, CommandSpec] = {}
         self._asking: asyncio.Task[bool] | None = None
         self.tally = Tally()
+
+    @cached_property
+    def file(self) -> str:
+        """The file its class is in; looked for on first need, since that takes long."""
+        return place_of(self._cls)[0]
 
     async def start(self, config: Mapping[str, object], defaults: Defaults) -> None:
         """Instantiate, check and initialize the plugin.
@@ -75,6 +80,12 @@ class Resident:
         if self._info is not None:
             return self._info.find(command)
         return self._specs.get(command)
+
+    @property
+    def apart(self) -> bool:
+        """Whether any of its commands runs in a process of its own."""
+        specs = self._specs if self._info is None else self._info.commands
+        return any(spec.isolation == "process" for spec in specs.values())
 
     def report(self) -> PluginReport:
         """Say what there is to say."""

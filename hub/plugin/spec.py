@@ -49,8 +49,10 @@ class CommandSpec(Struct, frozen=True, kw_only=True, eq=False):
         public: Whether results may be shared between principals.
         localized: Whether the locale is part of the cache and join keys.
         join: Whether identical running requests share one run.
-        isolation: "async": `call` returns a coroutine or an async generator;
-            "thread": `call` is a plain call and returns the value or a generator.
+        isolation: Where it runs: "async" on the loop, "thread" beside it, "process"
+            apart.
+        awaits: Whether `call` returns a coroutine or an async generator; otherwise it
+            is a plain call and returns the value or a generator.
         timeout: Seconds that one attempt may take.
         idempotent: Whether it may be run again after a crash.
         streaming: Whether `call` returns a generator of chunks.
@@ -73,6 +75,7 @@ class CommandSpec(Struct, frozen=True, kw_only=True, eq=False):
     localized: bool
     join: bool
     isolation: Literal["async", "thread", "process"]
+    awaits: bool
     timeout: float
     idempotent: bool
     streaming: bool

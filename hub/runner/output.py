@@ -23,41 +23,14 @@ from hub.engines.base import Engine
 from hub.errors import OutputTooLargeError
 from hub.events import Piece
 from hub.messages import text as words
-from hub.plugin.context import LOG, LogRecord
-from hub.plugin.errors import TaskError
+from hub.plugin.context import BINARY, LOG, READY, LogRecord
+from hub.runner.caps import Caps, binary_pieces, chunk_too_large, text_pieces
 from hub.runs import Claim
 
 TURN_CHUNKS: Final = 64
 TURN_SECONDS: Final = 0.005
-_TEXT_BYTES: Final = 6
-"""What one character may take in JSON."""
 
 
-class Caps(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on what a command may say.
-
-    Attributes:
-        chunk_bytes: Of one chunk, encoded.
-        uncommitted_bytes: Of output that waits for the store.
-        log_record_bytes: Of log records in one run.
-    """
-
-    chunk_bytes: int = 128 * 1024
-    uncommitted_bytes: int = 1024 * 1024
-    log_record_bytes: int = 8 * 1024 * 1024
-
-
-class _Ready:
-    """Something to await that is there already."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Generator[Any, None, None]:
-        """Return at once."""
-        return iter(())  # type: ignore[return-value]  # awaiting an empty iterator
-
-
-READY: Final = _Ready()
 NO_PIECES: Final[list[Piece]] = []
 """Stands where nothing was said; never written to."""
 
@@ -143,7 +116,7 @@ class Output:
     def chunk(self, channel: str, kind: str | None, data: bytes) -> Awaitable[None]:
         """Take output, as JSON."""
         if len(data) > self._pipe.caps.chunk_bytes:
-            raise _too_large(len(data), self._pipe.caps.chunk_bytes)
+            raise chunk_too_large(len(data), self._pipe.caps.chunk_bytes)
         now = self._put(channel, kind, data, False)  # noqa: FBT003  # the hot path
         self._since_turn += 1
         if (
@@ -160,18 +133,15 @@ class Output:
         most = self._pipe.caps.chunk_bytes
         if len(encoded) <= most:
             return self.chunk(channel, kind, encoded)
-        # A multiple of four, so that each piece of base64 can be read by itself.
-        step = max(4, (most - 2) // _TEXT_BYTES & ~3)
         waits: Awaitable[None] = READY
-        for at in range(0, len(data), step):
-            waits = self.chunk(channel, kind, to_json(data[at : at + step]))
+        for piece in text_pieces(data, most):
+            waits = self.chunk(channel, kind, piece)
         return waits
 
     def write(self, channel: str, kind: str, data: bytes) -> Awaitable[None]:
         """Take binary output; cut it where it is too long for one chunk."""
-        most = self._pipe.caps.chunk_bytes * 3 // 4 - 4
-        for at in range(0, len(data) or 1, most):
-            self._put(channel, kind, data[at : at + most], True)  # noqa: FBT003  # ditto
+        for piece in binary_pieces(data, self._pipe.caps.chunk_bytes):
+            self._put(channel, kind, piece, True)  # noqa: FBT003  # ditto
         return self
 
     def log(self, record: bytes) -> None:
@@ -304,7 +274,7 @@ class ThreadOutput(Output):
         """Take output, as JSON; wait in the thread while too much is on its way."""
         if not self.stopping:
             if len(data) > self._pipe.caps.chunk_bytes:
-                raise _too_large(len(data), self._pipe.caps.chunk_bytes)
+                raise chunk_too_large(len(data), self._pipe.caps.chunk_bytes)
             self._put(channel, kind, data, False)  # noqa: FBT003  # the hot path
             self._wait()
         return READY
@@ -378,10 +348,44 @@ class ThreadOutput(Output):
             self._room.set()
 
 
-def _too_large(size: int, most: int) -> TaskError:
-    """Refuse a chunk that no frame can hold."""
-    return TaskError(
-        f"A chunk of {size} bytes is too large: the limit is {most}.",
-        code="chunk_too_large",
-        detail={"bytes": size, "limit": most},
-    )
+class ProcessOutput(Output):
+    """The sink of a command in a process: what comes from there passes through it.
+
+    After a stop it takes no more output and no progress.
+
+    Attributes:
+        told: Called when the command is to stop.
+    """
+
+    told: Callable[[], None] | None = None
+
+    def progress(
+        self,
+        fraction: float | None,
+        message: str | None,
+        step: int | None,
+        total: int | None,
+    ) -> None:
+        """Take how far the command is."""
+        if not self.stopping:
+            super().progress(fraction, message, step, total)
+
+    def pass_on(
+        self, channel: str, kind: str | None, data: bytes, *, binary: bool
+    ) -> Awaitable[None]:
+        """Take output that was cut where it came from; wait as `chunk` does."""
+        if self.stopping:
+            return READY
+        if not binary:
+            return self.chunk(channel, kind, data)
+        return self.write(channel, kind or BINARY, data)
+
+    def leave_out(self, count: int) -> None:
+        """Note log records that were left out where they were made."""
+        self._dropped += count
+
+    def stop(self) -> None:
+        """Tell the process that its command is to stop."""
+        super().stop()
+        if self.told is not None:
+            self.told()

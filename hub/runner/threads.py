@@ -12,9 +12,10 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-from hub.plugin.context import TaskContext, current
+from hub.plugin.context import TaskContext
 from hub.plugin.spec import CommandSpec
 from hub.runner.outcomes import raised, returned
+from hub.runner.plain import run_plain
 from hub.runs import Outcome
 
 Job = Callable[[], None]
@@ -78,7 +79,7 @@ def run_in_thread(
 
     def job() -> None:
         try:
-            outcome = returned(context.run(_execute, spec, ctx, params))
+            outcome = returned(context.run(run_plain, spec, ctx, params))
         except BaseException as error:  # noqa: BLE001  # it is the command's, whatever
             outcome = raised(error, ctx.task_id)
         try:
@@ -87,19 +88,3 @@ def run_in_thread(
             return  # the loop is closed: the hub is gone
 
     threads.start(job)
-
-
-def _execute(spec: CommandSpec, ctx: TaskContext, params: Any) -> object:  # as above
-    """Run a command in this thread."""
-    current.set(ctx)
-    if not spec.streaming:
-        return spec.call(ctx, params)
-    items = spec.call(ctx, params)
-    try:
-        for item in items:
-            _ = ctx.chunk(item)  # in a thread the call itself waits
-            if ctx.cancelled:
-                break
-    finally:
-        items.close()
-    return ctx.result_value

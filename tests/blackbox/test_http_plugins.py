@@ -104,7 +104,6 @@ def test_refused_commands_are_listed_with_their_reason(http: httpx.Client) -> No
     for name, word in (
         ("again", "retries"),
         ("again_on", "retry_on"),
-        ("apart", "process"),
         ("endless", "keep"),
     ):
         assert word in _find(commands, name)["refused"], name

@@ -110,7 +110,7 @@ def test_a_classic_async_plugin_takes_any_name(client: Client) -> None:
     assert client.run("old_async", "raises").response["status"] == "failed"
 
 
-@pytest.mark.parametrize("command", ["again", "again_on", "apart", "endless"])
+@pytest.mark.parametrize("command", ["again", "again_on", "endless"])
 def test_a_command_that_asks_too_much_is_refused_alone(
     client: Client, command: str
 ) -> None:

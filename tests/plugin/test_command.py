@@ -89,6 +89,7 @@ def test_silence_means_the_defaults() -> None:
         "localized": False,
         "join": False,
         "isolation": "async",
+        "awaits": True,
         "timeout": 300.0,
         "idempotent": False,
         "concurrency": None,
@@ -120,7 +121,6 @@ def test_isolation_must_fit_the_function(isolation: str, *, awaits: bool) -> Non
     [
         ({"retries": 1}, "retries"),
         ({"retry_on": (OSError,)}, "retry_on"),
-        ({"isolation": "process"}, 'isolation="process"'),
         ({"keep": "tail"}, 'keep="tail"'),
     ],
 )

@@ -63,7 +63,6 @@ def test_what_is_not_served_is_said() -> None:
     asked: list[dict[str, object]] = [
         {"retries": 1},
         {"retry_on": (OSError,)},
-        {"isolation": "process"},
         {"keep": "tail"},
     ]
     sentence = next(line for line in PAGE.splitlines() if "listed as refused" in line)

@@ -11,7 +11,7 @@ from hub.errors import PluginRefusedError
 from hub.plugin.command import Defaults, command
 from hub.plugin.context import Facts, TaskContext
 from hub.plugin.direct import run_directly
-from hub.plugin.methods import paragraph
+from hub.plugin.methods import paragraph, read_ahead
 from hub.plugin.spec import CommandSpec
 from hub.plugin.typed import Plugin, typed_specs
 
@@ -69,6 +69,10 @@ class Sample(Base):
 
     @command(isolation="process")
     def heavy(self, ctx: TaskContext) -> None:
+        """Run apart."""
+
+    @command(keep="tail")
+    def endless(self, ctx: TaskContext) -> None:
         """Wait for a later version."""
 
     async def replaced(self, ctx: TaskContext) -> str:
@@ -89,6 +93,7 @@ def test_commands_come_in_the_order_of_their_methods() -> None:
         "steps",
         "steps_said",
         "heavy",
+        "endless",
     ]
 
 
@@ -179,9 +184,18 @@ def test_specs_are_told_apart_by_identity() -> None:
 
 def test_a_command_that_is_not_served_keeps_its_place() -> None:
     """It says why; the others are not touched."""
-    assert SPECS["heavy"].refused == (
-        'this version of the hub does not serve isolation="process"'
+    assert SPECS["heavy"].refused is None
+    assert SPECS["endless"].refused == (
+        'this version of the hub does not serve keep="tail"'
     )
+
+
+def test_params_are_read_alike_in_every_instance() -> None:
+    """How they are read is worked out once, ahead of the first instance."""
+    read_ahead(Sample)
+    one, another = (typed_specs(Sample(), Defaults()) for _ in range(2))
+
+    assert one["flow"].parse is another["flow"].parse
 
 
 def refusal(**methods: Callable[..., object]) -> str:

@@ -253,3 +253,27 @@ def test_a_config_is_a_struct() -> None:
 
     with pytest.raises(PluginRefusedError, match=r"Config is no msgspec\.Struct"):
         plugin.initialize({}).send(None)
+
+
+class Apart(Plugin):
+    """Has commands in processes."""
+
+    @command(isolation="process")
+    async def awaited(self, ctx: TaskContext, word: str = "a") -> str:
+        """Run on a loop there."""
+        return word
+
+    @command(isolation="process")
+    def plain(self, ctx: TaskContext, word: str = "b") -> str:
+        """Run by itself there."""
+        return word
+
+
+@pytest.mark.parametrize(("name", "result"), [("awaited", "a"), ("plain", "b")])
+async def test_commands_in_processes_run_here_without_a_hub(
+    name: str, result: str
+) -> None:
+    """Whoever holds the plugin's object can try them."""
+    answer = await Apart().execute(name, {})
+
+    assert answer == {"success": True, "result": result}

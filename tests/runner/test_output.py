@@ -13,7 +13,7 @@ import pytest
 from hub.engines.base import Bounds
 from hub.plugin.context import TaskContext
 from hub.plugin.errors import TaskError
-from hub.runner.output import Caps
+from hub.runner.caps import Caps
 from hub.tasks import TaskStatus
 from hub.worker import Slots
 from tests.stage import GRACE_S, PATIENCE_S, Waiter, entries, said, stage, turns

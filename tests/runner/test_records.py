@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from hub.plugin.context import TaskContext
-from hub.runner.output import Caps
+from hub.runner.caps import Caps
 from hub.tasks import TaskStatus
 from hub.worker import Slots
 from tests.stage import GRACE_S, Script, said, stage

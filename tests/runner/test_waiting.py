@@ -8,7 +8,8 @@ import pytest
 from hub.engines.base import Bounds
 from hub.plugin.context import TaskContext
 from hub.plugin.errors import TaskError
-from hub.runner.output import TURN_CHUNKS, TURN_SECONDS, Caps
+from hub.runner.caps import Caps
+from hub.runner.output import TURN_CHUNKS, TURN_SECONDS
 from hub.tasks import TaskStatus
 from hub.worker import Slots
 from tests.late import LateEngine

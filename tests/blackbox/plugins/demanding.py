@@ -23,10 +23,6 @@ class Demanding(Plugin):
     async def lonely(self, ctx: TaskContext) -> None:
         """Be alone, which the hub can do."""
 
-    @command(isolation="process")
-    def apart(self, ctx: TaskContext) -> None:
-        """Want a process."""
-
     @command(keep="tail")
     async def endless(self, ctx: TaskContext) -> None:
         """Want a log that forgets."""
