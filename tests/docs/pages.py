@@ -10,6 +10,7 @@ OURS = (
     "README.md",
     "docs/README.md",
     "docs/architecture.md",
+    "docs/bundled-plugins.md",
     "docs/client.md",
     "docs/command-line.md",
     "docs/operations.md",

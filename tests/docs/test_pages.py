@@ -13,6 +13,7 @@ TRIED = {
     "README.md": {"console", "python", "sh", "text"},
     "docs/README.md": set[str](),
     "docs/architecture.md": {"mermaid", "text"},
+    "docs/bundled-plugins.md": {"json", "sh", "toml"},
     "docs/client.md": {"python", "text"},
     "docs/command-line.md": {"console", "text"},
     "docs/operations.md": {"console", "json", "sh"},

@@ -1,6 +1,8 @@
 """A context without a hub, that keeps what a command says."""
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Generator
 from typing import Any
 
 import msgspec
@@ -55,3 +57,47 @@ class Recorder:
         """Keep a log record."""
         fields = msgspec.json.decode(record)
         self.logged.append((fields["level"], fields["message"]))
+
+
+class _Taken:
+    """What a call in a thread gives back: it has waited already."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        """Wait no more."""
+        yield from ()
+
+
+class ThreadRecorder(Recorder):
+    """The sink behind the context of a command that runs in a thread.
+
+    Attributes:
+        rows: The values of each channel, in order.
+        on_chunk: Called after each piece of output.
+    """
+
+    def __init__(self, on_chunk: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
+        # Any: JSON values, whatever the command says.
+        self.rows: defaultdict[str, list[Any]] = defaultdict(list)
+        self.on_chunk = on_chunk
+        self.on_progress: Callable[[], None] = lambda: None
+
+    def progress(
+        self,
+        fraction: float | None,
+        message: str | None,
+        step: int | None,
+        total: int | None,
+    ) -> None:
+        """Keep what a watcher would see."""
+        self.progressed.append((fraction, message))
+        self.on_progress()
+
+    def chunk(  # type: ignore[override]  # a thread's sink waits by itself
+        self, channel: str, kind: str | None, data: bytes
+    ) -> _Taken:
+        """Keep a value."""
+        self.rows[channel].append(msgspec.json.decode(data))
+        self.chunks.append((kind, self.rows[channel][-1]))
+        self.on_chunk()
+        return _Taken()

@@ -1,0 +1,1 @@
+"""Looks into the files of folders that the operator opened."""

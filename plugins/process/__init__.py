@@ -1,0 +1,1 @@
+"""Runs the programs that the operator listed."""

@@ -1,0 +1,1 @@
+"""Queries over files of folders that the operator opened."""
