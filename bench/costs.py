@@ -1,13 +1,17 @@
 """What the hub's own calls cost: the context's functions, a start."""
 
 import asyncio
+import os
+import statistics
+import sys
+import time
 
 import msgspec
 
 from bench.fanout import WAIT_S
 from bench.loads import RefusedError, decode, session
 from bench.scale import Figures, Scale
-from bench.servers import Server, hub
+from bench.servers import ROOT, Server, hub
 
 
 async def _costs(server: Server, command: str, calls: int) -> Figures:
@@ -45,6 +49,23 @@ async def context(scale: Scale) -> Figures:
             found = await _costs(server, command, scale.calls)
             figures |= {f"context.{name}.{key}": cost for key, cost in found.items()}
     return figures
+
+
+async def run(scale: Scale) -> Figures:
+    """Measure `taskhub run` of a command that does nothing, as a whole process."""
+    arguments = ["run", "--quiet", "load.noop"]
+    async with hub("sqlite") as server:
+        environ = {**os.environ, "TASKHUB_URL": f"ws://127.0.0.1:{server.port}"}
+        spent = []
+        for _ in range(scale.programs):
+            begun = time.perf_counter()
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "hub", *arguments, cwd=ROOT, env=environ
+            )
+            if await process.wait():
+                raise RefusedError("taskhub run has failed")
+            spent.append(time.perf_counter() - begun)
+    return {"run.s": statistics.median(spent)}
 
 
 async def start(scale: Scale) -> Figures:  # noqa: ARG001 (a start has one size)

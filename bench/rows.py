@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from bench.costs import context, start
+from bench.costs import context, run, start
 from bench.fanout import fanout
 from bench.memory import frozen, idle
 from bench.processes import processes
@@ -274,6 +274,17 @@ ROWS: tuple[Row, ...] = (
         unit=" s",
         floor=0.6,
         aim=0.3,
+        more=False,
+    ),
+    Row(
+        number=12,
+        what="`taskhub run` of a no-op, whole process",
+        family=run,
+        figure="run.s",
+        how="alone",
+        unit=" s",
+        floor=0.35,
+        aim=0.2,
         more=False,
     ),
     _process("no-op in a process, warm, p50", "process.warm.p50", 20, 5),

@@ -22,6 +22,7 @@ class Scale(Struct, frozen=True, kw_only=True):
         fill_s: seconds until the buffers of frozen clients are full; well below the 20
             seconds after which the hub closes them.
         calls: of each function of the context, to find its cost.
+        programs: of the command line, whose median time counts.
         runs: of a command in a process.
     """
 
@@ -34,6 +35,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     backlog: int = 2048
     fill_s: float = 8.0
     calls: int = 20_000
+    programs: int = 7
     runs: int = 60
 
 
@@ -47,5 +49,6 @@ TINY = Scale(
     backlog=32,
     fill_s=0.5,
     calls=200,
+    programs=1,
     runs=5,
 )

@@ -4,13 +4,33 @@ Each command has a module of its own, imported when it is called, so that a comm
 costs what it needs and nothing else.
 """
 
+import difflib
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
 
-COMMANDS: Final = {"new": "hub.cli.new", "serve": "hub.cli.serve"}
+from hub.cli.loading import abrupt
+
+COMMANDS: Final = {
+    "cache": "hub.cli.cache",
+    "cancel": "hub.cli.cancel",
+    "completion": "hub.cli.completion",
+    "config": "hub.cli.config",
+    "logs": "hub.cli.tail",
+    "new": "hub.cli.new",
+    "plugins": "hub.cli.plugins",
+    "run": "hub.cli.run",
+    "serve": "hub.cli.serve",
+    "watch": "hub.cli.watch",
+}
 """In which module each command is at home; it is called `command` there."""
+
+
+BEHIND: Final = ("--url", "--token-file", "--output", "--reconnect-for", "--quiet")
+"""Options that each command has, and `taskhub` itself has not."""
+INTERRUPTED: Final = 130
+"""The exit code of what Ctrl-C has ended, as shells count."""
 
 
 class _Commands(click.Group):
@@ -25,10 +45,45 @@ class _Commands(click.Group):
         home = COMMANDS.get(cmd_name)
         if home is None:
             return None
-        found = import_module(home).command
+        with abrupt():
+            found = import_module(home).command
         if not isinstance(found, click.Command):
             raise TypeError(f"{home}.command is no command")
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was named, or say which one may be meant."""
+        name = args[0]
+        if name in COMMANDS or ctx.resilient_parsing or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        if "." in name:
+            close = [f"run {name}"]
+        hint = f" Did you mean 'taskhub {close[0]}'?" if close else ""
+        raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; an option of the commands has its place behind their names."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name not in BEHIND:
+                raise
+            raise click.UsageError(
+                f"{error.option_name} stands behind a command's name, such as: "
+                f"taskhub plugins {error.option_name} …",
+                ctx,
+            ) from None
+
+    # Any: as click declares it.
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C ends it without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,26 +1,18 @@
 """The hub's log on standard error: lines for people, JSON for machines."""
 
 import logging
-import re
 import sys
 from typing import Final, TextIO
 
 import msgspec
 
+from hub.cli.escaping import FIELD_CHARACTERS, escape
 from hub.responses import rfc3339
 
-FIELD_CHARACTERS: Final = 2048
-"""How much of a field is logged; of a traceback eight times as much."""
+TRACE_CHARACTERS: Final = 8 * FIELD_CHARACTERS
+"""How much of a traceback is logged."""
 QUIET: Final = ("httpx", "httpcore", "uvicorn.error", "uvicorn.access", "websockets")
 """Loggers that say too much at the level info: whole URLs, every connection."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-def escape(text: str, most: int = FIELD_CHARACTERS) -> str:
-    """Make control characters harmless, and cut what is too long."""
-    if len(text) > most:
-        text = text[: most - 1] + "…"
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 class NoPeersMistakes(logging.Filter):
@@ -50,7 +42,7 @@ class PlainFormatter(_Formatter):
         line = f"{record.levelname.lower()}: {record.name}: {message}"
         trace = self._trace(record)
         if trace:
-            line += "\n" + escape(trace, 8 * FIELD_CHARACTERS)
+            line += "\n" + escape(trace, TRACE_CHARACTERS)
         return line
 
 
@@ -67,7 +59,7 @@ class JsonFormatter(_Formatter):
         }
         trace = self._trace(record)
         if trace:
-            fields["exception"] = escape(trace, 8 * FIELD_CHARACTERS)
+            fields["exception"] = escape(trace, TRACE_CHARACTERS)
         return msgspec.json.encode(fields).decode()
 
 

@@ -17,11 +17,12 @@ import click
 
 from hub.app import app_of
 from hub.cli import logs
+from hub.cli.escaping import escape
 from hub.cli.server import loop_factory, server_of
 from hub.errors import HubError
 from hub.node import Node
 from hub.registry import Registry
-from hub.settings import Settings, load
+from hub.settings import Settings, load_with_origins
 from hub.version import VERSION
 
 KeepUp = Callable[[Registry], AbstractAsyncContextManager[None]]
@@ -135,10 +136,15 @@ class _StartError(click.ClickException):
     exit_code = USAGE
 
 
-def _settings(
+def read_settings(
     config: str | None, options: Mapping[str, object], environ: Mapping[str, str]
-) -> Settings:
-    """Gather the settings, and check that they are safe together."""
+) -> tuple[Settings, dict[str, str]]:
+    """Gather the settings, and where each came from.
+
+    Raises:
+        ConfigError: A source cannot be read, or holds what is no setting.
+    """
+    path = Path(config) if config else None
     overrides = {
         "server.host": options["host"],
         "server.port": options["port"],
@@ -147,15 +153,20 @@ def _settings(
         "store.engine": options["engine"],
         "plugins.strict": options["strict"] or None,
     }
-    settings = load(Path(config) if config else None, environ, overrides)
+    found = load_with_origins(path, environ, overrides)
     given = options["plugins"]
     if isinstance(given, tuple) and given:
-        paths = (*given, *settings.plugins.paths)
-        settings = load(
-            Path(config) if config else None,
-            environ,
-            {**overrides, "plugins.paths": paths},
-        )
+        paths = (*given, *found[0].plugins.paths)
+        overrides["plugins.paths"] = paths
+        found = load_with_origins(path, environ, overrides)
+    return found
+
+
+def _settings(
+    config: str | None, options: Mapping[str, object], environ: Mapping[str, str]
+) -> Settings:
+    """Gather the settings, and check that they are safe together."""
+    settings, _ = read_settings(config, options, environ)
     host = settings.server.host
     if not _is_loopback(host):
         if not settings.server.insecure:
@@ -246,5 +257,5 @@ def _announce(node: Node, listener: socket.socket) -> None:
         if refusal.line is not None:
             where += f":{refusal.line}"
         lines.append(f"  {refusal.name} ({where}): refused: {refusal.reason}")
-    sys.stdout.write("\n".join([logs.escape(line) for line in lines]) + "\n")
+    sys.stdout.write("\n".join([escape(line) for line in lines]) + "\n")
     sys.stdout.flush()

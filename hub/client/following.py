@@ -40,6 +40,7 @@ class Following:
         request: What is executed.
         task_id: Known once the hub has accepted it.
         hub: The life of the store that the id belongs to.
+        head: The last entry of the log when it was opened; None before.
         sent: Whether the request may have reached a hub.
         wanted: Whether somebody reads the output.
         response: The latest snapshot; after the end the final one.
@@ -60,6 +61,7 @@ class Following:
         self.request = request
         self.task_id = task_id
         self.hub: str | None = None
+        self.head: int | None = None
         self.sent = False
         self.wanted = request is not None and request.chunks
         self.response: TaskResponse | None = None
@@ -101,6 +103,12 @@ class Following:
     def is_read(self) -> bool:
         """Whether the reader has had everything."""
         return self._output.ended or self.error is not None
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether the reader has had what there was when the task was opened."""
+        told = self.head is not None and self._output.last >= self.head
+        return self.is_read or (told and not self.mailbox.size)
 
     @property
     def is_misread(self) -> bool:
@@ -155,7 +163,7 @@ class Following:
         """Take the answer to the newest `execute` or `watch`."""
         if self._cursor.asked is None or self._cursor.asked != frame.id:
             return
-        self.task_id, self.hub = frame.task_id, hub
+        self.task_id, self.hub, self.head = frame.task_id, hub, frame.head
         if self.request is not None:
             # It is never sent again, and may be large.
             self.request = structs.replace(self.request, params=_NOTHING)

@@ -58,6 +58,11 @@ class AsyncHub:
         self._link = Link(self.address, codec, hello, reconnect_for, self.pace)
         self._tasks: WeakValueDictionary[str, AsyncTask] = WeakValueDictionary()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a hub is there, right now."""
+        return self._link.conversation.welcome is not None
+
     async def __aenter__(self) -> Self:
         """Begin; the connection is made when it is needed."""
         return self

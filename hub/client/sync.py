@@ -110,6 +110,11 @@ class Task:
         """The latest `TaskResponse`, without result until the end is known."""
         return self._task.snapshot
 
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all was read that there was when it began to be followed."""
+        return self._task.is_caught_up
+
     def __repr__(self) -> str:
         return repr(self._task).replace("AsyncTask", "Task", 1)
 
@@ -200,6 +205,11 @@ class Hub:
         self.address = self._hub.address
         self._thread = _Thread()
         self._stop = weakref.finalize(self, self._thread.stop)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a hub is there, right now."""
+        return self._hub.is_connected
 
     def __enter__(self) -> Self:
         """Begin; the connection is made when it is needed."""

@@ -71,6 +71,11 @@ class AsyncTask:
         """The latest `TaskResponse`, without result until the end is known."""
         return self._following.response
 
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all was read that there was when it began to be followed."""
+        return self._following.is_caught_up
+
     def __repr__(self) -> str:
         status = self.status
         return f"<AsyncTask {self.name} {self.id} {status.text if status else 'new'}>"

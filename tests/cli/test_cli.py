@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -89,3 +90,40 @@ def test_the_package_is_the_program() -> None:
     )
 
     assert found.stdout == f"taskhub, version {VERSION}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rnu"], "Did you mean 'taskhub run'?"),
+        (["demo.rows"], "Did you mean 'taskhub run demo.rows'?"),
+        (["zzzzzz"], "No such command 'zzzzzz'.\n"),
+        (["--url", "x", "run"], "--url stands behind a command's name"),
+    ],
+)
+def test_what_may_be_meant_is_said(
+    run: CliRunner, arguments: list[str], said: str
+) -> None:
+    """A command that is close, a hub's command, the place of an option."""
+    result = run.invoke(main, arguments)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_ctrl_c_is_no_error(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends a command without a word, with the code that shells expect."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hub.cli.api.Api.ask", interrupted)
+
+    result = run.invoke(main, ["plugins"])
+
+    assert (result.exit_code, result.output) == (cli.INTERRUPTED, "")
+
+
+def test_only_its_own_commands_are_there() -> None:
+    """What is asked for by another name is not."""
+    assert main.get_command(click.Context(main), "nothing") is None

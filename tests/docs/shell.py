@@ -83,6 +83,7 @@ class Shell:
             "PATH": f"{ours}{os.pathsep}{os.environ['PATH']}",
             "LC_ALL": "C.UTF-8",
             "no_proxy": "127.0.0.1",
+            "TASKHUB_URL": f"ws://{replaced.get(ADDRESS, ADDRESS)}",
         }
         self._folder = folder
         self._bash = self._start("bash", "--noprofile", "--norc")

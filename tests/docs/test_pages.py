@@ -15,7 +15,7 @@ TRIED = {
     "docs/architecture.md": {"mermaid", "text"},
     "docs/bundled-plugins.md": {"json", "sh", "toml"},
     "docs/client.md": {"python", "text"},
-    "docs/command-line.md": set[str](),
+    "docs/command-line.md": {"console", "text"},
     "docs/operations.md": {"console", "json", "sh"},
     "docs/protocol.md": {"console", "json", "python"},
 }

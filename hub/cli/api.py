@@ -1,0 +1,99 @@
+"""The hub over HTTP, for commands that ask one thing and need its answer."""
+
+import asyncio
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from hub.cli.exits import CommandError, Exit
+from hub.cli.target import Target
+from hub.client.errors import NotAHubError, UnreachableError
+from hub.client.http import fetch
+from hub.client.pace import Pace
+from hub.errors import HubError
+
+PACE: Final = Pace()
+_LATER: Final = frozenset(
+    {"rate_limited", "queue_full", "draining", "unavailable", "storage_full"}
+)
+"""Codes of refusals that may not be refused later."""
+
+
+class NoHubError(CommandError):
+    """There is no hub where one was looked for."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, Exit.UNREACHABLE)
+
+
+class RefusedError(CommandError):
+    """The hub has refused a request.
+
+    Attributes:
+        wire: The error's code in the protocol, such as `not_found`.
+    """
+
+    def __init__(self, error: HubError) -> None:
+        self.wire = error.code
+        super().__init__(error.message, exit_of(error.code))
+
+
+def exit_of(wire: str) -> Exit:
+    """Return the exit code for a refusal with a code of the protocol."""
+    if wire in ("unauthenticated", "forbidden"):
+        return Exit.AUTH
+    return Exit.FAILED if wire in _LATER or wire == "internal" else Exit.USAGE
+
+
+class Api:
+    """Asks one hub.
+
+    Args:
+        target: Which hub.
+        pace: How long it may take.
+    """
+
+    def __init__(self, target: Target, pace: Pace = PACE) -> None:
+        self._target = target
+        self._pace = pace
+
+    # Any: answers are JSON values, and each command knows which.
+    def ask(self, method: str, *path: str, needs: str, **query: str | None) -> Any:
+        """Send a request without a body, and return the JSON of its answer.
+
+        Args:
+            method: GET or DELETE.
+            path: What stands behind `/api/v1`, part by part.
+            needs: What a hub's answer has, and that of another server has not.
+            query: Parameters; None for those that are not given.
+
+        Raises:
+            NoHubError: Nothing answers, or what answers is no hub.
+            RefusedError: The hub says no.
+        """
+        place = "/".join(["api/v1", *(quote(part, safe="") for part in path)])
+        given = {name: each for name, each in query.items() if each is not None}
+        if given:
+            place += f"?{urlencode(given)}"
+        try:
+            answer = asyncio.run(
+                fetch(self._target.address, place, method=method, pace=self._pace)
+            )
+        except NotAHubError as error:
+            raise _stranger(error.message) from None
+        except UnreachableError as error:
+            raise NoHubError(
+                f"{error.message} Start one with `taskhub serve`, or name another one "
+                "with --url or TASKHUB_URL"
+            ) from None
+        except UnicodeError:  # of a name that is none
+            raise NoHubError(f"No hub at {self._target.root}: no such name.") from None
+        except HubError as error:
+            raise RefusedError(error) from None
+        if not isinstance(answer, dict) or needs not in answer:
+            raise _stranger(f"What answers at {self._target.root} is no hub.")
+        return answer
+
+
+def _stranger(text: str) -> NoHubError:
+    """Make the error that something else answers."""
+    return NoHubError(f"{text} Name the hub with --url or TASKHUB_URL")

@@ -1,0 +1,58 @@
+"""How a command of the terminal ends: exit codes, and one line that says why."""
+
+import enum
+from typing import IO, Any
+
+import click
+
+from hub.cli.escaping import escape
+
+MOST_CHARACTERS = 4096
+"""How much of an error's text is shown."""
+
+
+class Exit(enum.IntEnum):
+    """Exit codes; a script may rely on them."""
+
+    OK = 0
+    """It was done, or the task completed."""
+    FAILED = 1
+    """The task failed, or the hub could not take it now."""
+    USAGE = 2
+    """What was asked for is wrong: a flag, a name, a parameter, a task's id."""
+    CANCELLED = 3
+    """The task was cancelled."""
+    AUTH = 4
+    """The hub wants to know who is asking, or does not allow it."""
+    UNREACHABLE = 5
+    """No hub, or none any more; a task may go on."""
+    INTERRUPTED = 130
+    """Ctrl-C where it cancels nothing; what runs goes on."""
+    PIPE = 141
+    """Nobody reads the output any more; what runs goes on."""
+
+
+class CommandError(click.ClickException):
+    """A command cannot do what it was asked to.
+
+    Args:
+        message: For people. Control characters are escaped: it may quote a peer.
+        code: The exit code.
+    """
+
+    def __init__(self, message: str, code: Exit) -> None:
+        super().__init__(escape(message, MOST_CHARACTERS).replace("\n", "\\n"))
+        self.exit_code = int(code)  # type: ignore[misc]  # what click tells to do
+
+    # Any: as click declares it.
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say it in one line; a standard error that is closed is no further error."""
+        say(f"Error: {self.message}", file)
+
+
+def say(text: str, file: IO[Any] | None = None) -> None:
+    """Write a line to standard error, if anybody is there to read it."""
+    try:
+        click.echo(text, file, err=True)
+    except (OSError, ValueError):  # closed, full, or a pipe without a reader
+        return
