@@ -5,9 +5,10 @@ Rules of the trade:
 1. A record is a statement, its row, and what to call on the loop once it is committed.
    Records of one batch are grouped by statement, in the order of `ORDER`: whatever
    happens to one run happens in that order too, and a group costs one call.
-2. No timer: what is recorded in one turn of the loop is handed over at its end, and
-   committed at once by an idle writer; a busy one finds more waiting each time. That
-   is group commit.
+2. No timer: what is recorded is handed over as soon as a turn of the loop has added
+   nothing, or after a few turns, and committed at once by an idle writer; a busy one
+   finds more waiting each time. That is group commit: a lone record waits for one turn,
+   and a loop that is busy makes few large transactions of many small ones.
 3. Callbacks run on the loop in the order of their records, after the commit.
 4. When the store refuses (a full disk), submissions are refused, those that come
    meanwhile too; all else is kept and tried again until it is written. Nothing that
@@ -19,7 +20,6 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -74,6 +74,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     refuse: Callable[[HubError], None] | None = None
 
 
+TURNS: Final = 3
+"""How many turns of the loop are waited for more, while each brings some."""
 _STOP: Final = Record((), lambda: None)
 
 
@@ -99,8 +101,9 @@ class Writer:
         self._most = most
         self._pause = pause
         self._gathered: list[Record] = []
+        self._seen = self._turns = 0
         self._queue: SimpleQueue[list[Record]] = SimpleQueue()
-        self._waiting: deque[Record] = deque()
+        self._waiting: list[Record] = []
         self._stopping = threading.Event()
         self._stopped_by = False
         self._failing_until = 0.0
@@ -118,7 +121,14 @@ class Writer:
         self._gathered.append(record)
 
     def _hand_over(self) -> None:
-        """Give the thread what was recorded in this turn of the loop."""
+        """Give the thread what was recorded, once a turn of the loop added nothing."""
+        count = len(self._gathered)
+        if count > self._seen and self._turns < TURNS:
+            self._seen = count
+            self._turns += 1
+            self._loop.call_soon(self._hand_over)
+            return
+        self._seen = self._turns = 0
         if self._gathered:
             self._queue.put(self._gathered)
             self._gathered = []
@@ -150,23 +160,23 @@ class Writer:
 
     def _batch(self) -> list[Record]:
         """Wait for a record; take what else there is, up to the limit."""
-        waiting = self._waiting
-        if not waiting:
-            waiting.extend(self._queue.get())
-        batch: list[Record] = []
-        count = 0
-        while count < self._most and (waiting or self._more()):
-            record = waiting.popleft()
-            batch.append(record)
-            count += len(record.rows)
-            if record is _STOP:
-                break
+        batch, self._waiting = self._waiting or self._queue.get(), []
+        while len(batch) < self._most and self._more(batch):
+            pass
+        if sum([len(record.rows) for record in batch]) > self._most:
+            count = at = 0
+            while count < self._most:
+                count += len(batch[at].rows)
+                at += 1
+            batch, self._waiting = batch[:at], batch[at:]
         return batch
 
-    def _more(self) -> bool:
-        """Take what was handed over meanwhile, if anything was."""
+    def _more(self, batch: list[Record]) -> bool:
+        """Add what was handed over meanwhile; return whether anything was."""
+        if batch and batch[-1] is _STOP:
+            return False
         with suppress(Empty):
-            self._waiting.extend(self._queue.get_nowait())
+            batch += self._queue.get_nowait()
             return True
         return False
 
@@ -230,13 +240,12 @@ class Writer:
 
     def _arrived(self) -> list[Record]:
         """Take what was recorded while the store refused."""
-        batch: list[Record] = []
-        while self._waiting or self._more():
-            record = self._waiting.popleft()
-            if record is _STOP:
-                self._stopped_by = True
-                break
-            batch.append(record)
+        batch, self._waiting = self._waiting, []
+        while self._more(batch):
+            pass
+        if batch and batch[-1] is _STOP:
+            batch.pop()
+            self._stopped_by = True
         return batch
 
 
