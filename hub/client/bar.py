@@ -14,7 +14,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from hub.client.cursor import Event
-from hub.client.show import Screen, ending, line, safe
+from hub.client.screen import Screen, ending, line, safe
 from hub.events import Chunk, Progress
 from hub.tasks import TaskResponse, TaskStatus
 

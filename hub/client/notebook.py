@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from hub.client.cursor import Event
-from hub.client.show import Screen, ending, line, safe
+from hub.client.screen import Screen, ending, line, safe
 from hub.events import Progress, Reset
 from hub.tasks import TaskResponse
 

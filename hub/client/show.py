@@ -1,48 +1,20 @@
-"""What a task says, shown while it happens: on a terminal, in a notebook, as lines.
+"""The screen that a program has: a terminal, a notebook, or a stream of lines.
 
-A `Screen` takes events. Which one there is depends on where the program runs; each
-kind's library is imported when it is needed, since most programs show nothing.
+The first two need libraries, which are imported when they are needed: most programs
+show nothing.
 """
 
-import re
 import sys
-from abc import ABC, abstractmethod
 from importlib import import_module
 from typing import Final, TextIO
 
-import msgspec
-
-from hub.client.cursor import Event, Log
-from hub.events import Chunk, Gap, Progress, Reset
-from hub.tasks import TaskResponse, TaskStatus
+from hub.client.cursor import Event
+from hub.client.screen import Screen, ending, line, safe
+from hub.events import Progress
+from hub.tasks import TaskResponse
 
 STEPS: Final = 10
 """How many lines of progress a task has at the most, where lines are shown."""
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_MOST_LINE: Final = 2000
-
-
-class Screen(ABC):
-    """Shows one task.
-
-    Args:
-        name: What the task is called.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    @abstractmethod
-    def take(self, event: Event) -> None:
-        """Show an event."""
-
-    @abstractmethod
-    def end(self, response: TaskResponse) -> None:
-        """Show the end."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of the screen, whatever was seen of the task."""
 
 
 class Lines(Screen):
@@ -106,42 +78,3 @@ def is_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None
-
-
-def line(event: Event) -> str:
-    """Return what is said of anything but progress, as text."""
-    if isinstance(event, Log):
-        text = f"{event.level}: {event.message}"
-    elif isinstance(event, Chunk):
-        text = _value(event)
-    elif isinstance(event, Reset):
-        text = f"(attempt {event.attempt} begins: {event.reason})"
-    elif isinstance(event, Gap):
-        text = f"({event.last - event.first + 1} entries are missing: {event.why})"
-    else:
-        text = event.message or ""
-    return safe(text)
-
-
-def _value(chunk: Chunk) -> str:
-    """Return a chunk's value as text."""
-    if chunk.bin is not msgspec.UNSET:
-        return f"({len(chunk.bin)} bytes of {chunk.kind or 'data'})"
-    if isinstance(chunk.data, str):
-        return chunk.data.removesuffix("\n")
-    return msgspec.json.encode(chunk.data).decode()
-
-
-def ending(name: str, response: TaskResponse) -> str:
-    """Return how a task ended, as a line."""
-    seconds = response.metadata.execution_time_ms / 1000
-    text = f"{name} {response.status.text} in {seconds:.1f} s"
-    if response.status is TaskStatus.COMPLETED:
-        return text
-    return safe(f"{text}: {response.error or response.message or ''}".rstrip(": "))
-
-
-def safe(text: str) -> str:
-    """Return a text that does nothing to a terminal but show itself."""
-    cut = text if len(text) <= _MOST_LINE else f"{text[:_MOST_LINE]}…"
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", cut)

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from hub import AsyncHub, Chunk, Gap, Log, Reset, TaskStatus
-from hub.client.show import Lines, ending, is_notebook, line, safe, screen_for
+from hub.client.screen import ending, line, safe
+from hub.client.show import Lines, is_notebook, screen_for
 from hub.events import Progress
 
 
