@@ -97,8 +97,9 @@ class Orchestrator:
             flight = self._flight(spec, principal.name, parsed.canonical, locale)
         request = Submission(
             principal=principal.name,
-            plugin=wish.plugin,
-            command=wish.command,
+            # The hub's own copies of the names: a task is kept for long.
+            plugin=spec.plugin,
+            command=spec.name,
             params=parsed.canonical,
             queue=spec.queue,
             flight=flight,
