@@ -19,7 +19,17 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from hub import Chunk, Hub, Plugin, Progress, TaskContext, TaskError, command
+from hub import (
+    Chunk,
+    ConnectionLost,
+    Hub,
+    Plugin,
+    Progress,
+    TaskContext,
+    TaskError,
+    TaskFailed,
+    command,
+)
 
 EVERY = 200
 """After so many rows there is news."""
@@ -60,12 +70,12 @@ class CsvReport(Plugin):
         size, read, count = file.stat().st_size or 1, 0, 0
         groups: dict[str, list[dict[str, str]]] = defaultdict(list)
         with file.open("rb") as lines:
-            header = next(csv.reader([lines.readline().decode()]), [])
+            header = next(csv.reader([text(lines.readline())]), [])
             if by not in header:
                 raise TaskError(f"There is no column {by!r}", code="no_column")
             for line in lines:
                 read += len(line)
-                for values in csv.reader([line.decode()]):
+                for values in csv.reader([text(line)]):
                     row = dict(zip(header, values, strict=False))
                     groups[row.get(by, "")].append(row)
                     count += 1
@@ -86,6 +96,14 @@ class CsvReport(Plugin):
         return file
 
 
+def text(line: bytes) -> str:
+    """Return a line of a file as text."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise TaskError("The file is no text in UTF-8", code="no_text") from None
+
+
 def means(header: list[str], rows: list[dict[str, str]]) -> dict[str, float]:
     """Return the mean of each column that holds nothing but numbers."""
     found = {}
@@ -104,10 +122,16 @@ def main() -> None:
     parser.add_argument("path")
     parser.add_argument("--by", required=True, help="the column to group by")
     chosen = parser.parse_args()
+    try:
+        show(chosen.path, chosen.by)
+    except (TaskFailed, ConnectionLost) as error:
+        sys.exit(f"No report: {error}")
+
+
+def show(path: str, by: str) -> None:
+    """Ask for the report, and print what comes of it."""
     with Hub() as hub:
-        task = hub.options(chunks=True).execute(
-            "csv_report.summary", path=chosen.path, by=chosen.by
-        )
+        task = hub.options(chunks=True).execute("csv_report.summary", path=path, by=by)
         for event in task:
             if isinstance(event, Progress) and event.progress is not None:
                 print(f"{event.progress:.0%} {event.message or ''}", file=sys.stderr)

@@ -5,7 +5,7 @@ import sys
 import time
 from uuid import uuid4
 
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 
@@ -28,11 +28,13 @@ def run(url: str, ask: dict[str, object]) -> str:
                             last = seq
                             print(frame.get("data", kind))
                         ask["from"] = last
-        except (OSError, WebSocketException):
+        except (OSError, ConnectionClosed):
             time.sleep(0.5)
 
 
 if __name__ == "__main__":
-    url, plugin, command, params = sys.argv[1:]
+    if not sys.argv[4:]:
+        sys.exit(__doc__)
+    url, plugin, command, params = sys.argv[1:5]
     ask = {"plugin": plugin, "command": command, "params": json.loads(params)}
     print(run(url, {"type": "execute", "key": str(uuid4()), **ask}))

@@ -136,6 +136,44 @@ def test_the_plain_client_survives_a_lost_connection(process: HubProcess) -> Non
     assert "'status': 'completed'" in lines[-1]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "A client in 40 lines"),
+        (("ws://127.0.0.1:{port}", "demo", "echo", "{{}}"), "server rejected"),
+    ],
+)
+def test_a_wrong_call_of_the_plain_client_ends(
+    process: HubProcess, arguments: tuple[str, ...], said: str
+) -> None:
+    """It does not try for ever what cannot succeed."""
+    given = [each.format(port=process.port) for each in arguments]
+
+    told = run(process, "examples/plain_websocket.py", *given)
+
+    assert told.returncode == 1
+    assert said in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "by", "said"),
+    [
+        ("nothing.csv", "x", "There is no file 'nothing.csv'"),
+        ("plugins/weather/weather.csv", "colour", "There is no column 'colour'"),
+    ],
+)
+def test_a_report_that_fails_is_one_line(
+    process: HubProcess, path: str, by: str, said: str
+) -> None:
+    """What went wrong, and no traceback."""
+    told = run(process, "examples/csv_report.py", path, "--by", by)
+
+    assert told.returncode == 1
+    assert told.stderr.startswith("No report: ")
+    assert said in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
 def test_the_plain_client_says_what_was_refused(process: HubProcess) -> None:
     """An error that is final ends it."""
     url = f"ws://127.0.0.1:{process.port}/ws"

@@ -4,6 +4,7 @@ A background thread has the loop; each call hands a coroutine over and waits for
 """
 
 import asyncio
+import os
 import threading
 import weakref
 from collections import deque
@@ -28,6 +29,7 @@ class _Thread:
     """A thread that runs a loop."""
 
     def __init__(self) -> None:
+        self._process = os.getpid()
         self._started = threading.Event()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(
@@ -41,8 +43,14 @@ class _Thread:
         """Do something on the loop, and wait for it; an interrupt cancels it.
 
         Raises:
-            RuntimeError: The loop has ended.
+            RuntimeError: The loop has ended, or is another process's.
         """
+        if os.getpid() != self._process:
+            work.close()
+            raise RuntimeError(
+                "this client belongs to the process that this one was forked from; "
+                "make a new one here"
+            )
         try:
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:
@@ -54,7 +62,9 @@ class _Thread:
             future.cancel()
 
     def stop(self) -> None:
-        """End the loop and the thread."""
+        """End the loop and the thread; a forked process has neither."""
+        if os.getpid() != self._process:
+            return
         with suppress(RuntimeError):  # it has ended already
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(_JOIN_S)

@@ -201,6 +201,8 @@ class Ledger(Admission):
                 ended_at=outcome.ended_at,
                 execution_ms=outcome.execution_ms,
             )
+        if outcome.code == OutputTooLargeError.code:
+            outcome.detail = b'{"limit":%d}' % self._bounds.max_log_bytes
         self._end(run, outcome, None)
         return True
 

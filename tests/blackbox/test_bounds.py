@@ -27,6 +27,7 @@ def test_a_log_over_its_bound_fails_the_command(make_hub: MakeHub, engine: str) 
     with hub.client() as client:
         reader = client.run("stream", "flood", {"n": 200, "size": 50_000})
         assert reader.failure["code"] == "output_too_large"
+        assert reader.failure["detail"] == {"limit": 4_000_000}
         # What was not committed when the bound was passed, at most 1 MiB, is gone.
         assert 3_000_000 / 50_000 - 2 < len(reader.chunks) <= 4_000_000 / 50_000
         # A result counts as part of its log.

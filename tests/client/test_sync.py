@@ -128,6 +128,34 @@ def test_threads_may_share_a_hub(hub: Hub) -> None:
     assert found == [(n, list(range(1, n + 1))) for n in range(1, 41)]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where there is fork")
+def test_a_forked_process_is_told_to_make_its_own(process: HubProcess) -> None:
+    """It has the client but not its thread: an error at once, and no wait for ever."""
+    script = """
+        import os, sys
+        from hub import Hub
+        hub = Hub(sys.argv[1])
+        hub.execute("demo.echo", value=1).wait(20)
+        if os.fork():
+            sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+        try:
+            hub.execute("demo.echo", value=2)
+        except RuntimeError as error:
+            sys.exit(0 if "forked" in str(error) else 3)
+        sys.exit(4)
+    """
+
+    told = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), process.url],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert told.returncode == 0, told.stderr
+
+
 def test_closing_ends_the_thread(process: HubProcess) -> None:
     """And a closed hub says that it is closed."""
     before = threading.active_count()
