@@ -7,8 +7,8 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from hub.errors import BadFrameError, FrameTooLargeError, InvalidParamsError
-from hub.protocol.connection import wrong_in_execute
 from hub.protocol.frames import Execute
+from hub.protocol.ranges import wrong_in_execute
 
 MOST_WAIT_S: Final = 3600.0
 """How long `Prefer: wait` makes a request wait at the most."""

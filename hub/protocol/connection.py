@@ -26,18 +26,14 @@ from hub.errors import (
     UnknownTypeError,
 )
 from hub.protocol import salvage
-from hub.protocol.frames import PRIORITIES, AnyClientFrame, Execute, Hello, Id, Watch
+from hub.protocol.frames import AnyClientFrame, Execute, Hello, Id, Watch
+from hub.protocol.ranges import wrong_in_execute, wrong_in_hello, wrong_in_watch
 from hub.protocol.writing import Framing, Subprotocol, framing
 
 MINUTE: Final = 60.0
 _EMPTY_MAP: Final = b"\x80"
-_BRACE: Final = ord("{")
-_CACHES: Final = ("use", "refresh", "off")
 _UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 """What decoders raise."""
-_MOST_KEY: Final = 256
-_MOST_TRACE: Final = 256
-_MOST_MS: Final = 10**12
 
 
 class _Decoder(Protocol):
@@ -197,7 +193,7 @@ class Connection:
             return self._hello(frame, size)  # type: ignore[arg-type]  # by its type
         self._started = True
         if kind is Watch:
-            return _watch(frame)  # type: ignore[arg-type]  # by its type
+            return self._watch(frame)  # type: ignore[arg-type]  # by its type
         return frame
 
     def _hello(self, frame: Hello, size: int) -> Hello | Refusal:
@@ -207,10 +203,15 @@ class Connection:
             error = BadFrameError("hello may only be the first frame")
         elif size > self._hello_bytes:
             error = FrameTooLargeError(detail={"limit": self._hello_bytes})
-        elif frame.progress_ms is not None and not 0 <= frame.progress_ms <= _MOST_MS:
-            error = _out_of_range("progress_ms")
+        else:
+            error = wrong_in_hello(frame)
         self._started = True
         return frame if error is None else Refusal(id=msgspec.UNSET, error=error)
+
+    def _watch(self, frame: Watch) -> Watch | Refusal:
+        """Check a `watch`."""
+        wrong = wrong_in_watch(frame)
+        return frame if wrong is None else Refusal(id=frame.id, error=wrong)
 
     def _execute(self, frame: Execute) -> Execute | Refusal:
         """Check an `execute`; its params become JSON."""
@@ -314,72 +315,6 @@ def _field(
         return decoder.decode(fields[name])
     except (KeyError, *_UNDECODABLE):
         return None
-
-
-def wrong_in_execute(frame: Execute) -> HubError | None:
-    """Return what is wrong with a request whose types are right."""
-    given = memoryview(frame.params)
-    if given and given[0] != _BRACE:
-        return BadFrameError("params: expected an object")
-    field = _field_out_of_range(frame)
-    return None if field is None else _out_of_range(field)
-
-
-def _field_out_of_range(frame: Execute) -> str | None:
-    """Return the name of a field whose value is out of range, or not offered yet."""
-    found: str | None = None
-    if frame.priority not in PRIORITIES:
-        found = "priority"
-    elif frame.cache not in _CACHES:
-        found = "cache"
-    elif frame.linger_ms is not None:
-        found = "linger_ms"
-    elif frame.credit is not None:
-        found = "credit"
-    elif frame.deadline_ms is not None and not 0 <= frame.deadline_ms <= _MOST_MS:
-        found = "deadline_ms"
-    elif frame.trace is not None and len(frame.trace) > _MOST_TRACE:
-        found = "trace"
-    elif frame.key is not None and not 0 < len(frame.key) <= _MOST_KEY:
-        found = "key"
-    return found
-
-
-def _watch(frame: Watch) -> Watch | Refusal:
-    """Check a `watch`."""
-    field = None
-    if frame.after < 0:
-        field = "from"
-    elif frame.attempt is not None and frame.attempt < 1:
-        field = "attempt"
-    elif frame.credit is not None:
-        field = "credit"
-    if field is None:
-        return frame
-    return Refusal(id=frame.id, error=_out_of_range(field))
-
-
-_WANTED: Final = {
-    "priority": "high, normal or low",
-    "cache": "use, refresh or off",
-    "linger_ms": "not supported by this hub",
-    "credit": "not supported by this hub",
-    "deadline_ms": "0 to 1,000,000,000,000 milliseconds",
-    "progress_ms": "0 to 1,000,000,000,000 milliseconds",
-    "key": "1 to 256 characters",
-    "trace": "256 characters at most",
-    "from": "0 or more",
-    "attempt": "1 or more",
-}
-"""What the value of a field may be, for people."""
-
-
-def _out_of_range(field: str) -> InvalidParamsError:
-    """Refuse the value of a field."""
-    reason = _WANTED[field]
-    return InvalidParamsError(
-        f"{field}: {reason}", detail={"field": field, "reason": reason}
-    )
 
 
 _JSON_DECODERS = (
