@@ -67,7 +67,9 @@ class SqliteEngine(Ledger):
         self._commit_statements = commit_statements
         self._retry_s = retry_s
         self._live: dict[int, Run] = {}
-        self._old_keys: set[bytes] = set()
+        self._key_numbers: dict[bytes, int] = {}
+        self._last_key = 0
+        self._digested: tuple[Slot, bytes] = (("", ""), b"")
         self._writer: Writer
         self._reader: Reader
         self._retention: Retention
@@ -105,7 +107,8 @@ class SqliteEngine(Ledger):
     def _take_up(self, found: Recovered) -> None:
         """Go on with what an earlier life left."""
         self._number = found.last_number
-        self._old_keys = found.keys
+        self._key_numbers = found.keys
+        self._last_key = max(found.keys.values(), default=0)
         for run, tasks in found.runs:
             for task in tasks:
                 self._shelf.add(task)
@@ -165,7 +168,7 @@ class SqliteEngine(Ledger):
                 rows.pack_request(run.request),
             ),
         )
-        statements = (row,) if task.key is None else (row, _key_row(task))
+        statements = (row,) if task.key is None else (row, self._key_row(task))
         self._writer.record(
             Record(
                 statements,
@@ -182,6 +185,8 @@ class SqliteEngine(Ledger):
         self._accepted(task, answer, claimed=False)
 
     def _refused(self, task: Task, answer: Answer | None, error: HubError) -> None:
+        if task.key is not None:
+            self._key_numbers.pop(self._digest((task.principal, task.key)), None)
         if task.origin == Origin.NEW:
             self._live.pop(task.run.number, None)
         super()._refused(task, answer, error)
@@ -192,7 +197,7 @@ class SqliteEngine(Ledger):
             "insert_task",
             (task.id, task.run.number, task.origin, task.created_at, request),
         )
-        statements = (row,) if task.key is None else (row, _key_row(task))
+        statements = (row,) if task.key is None else (row, self._key_row(task))
         self._writer.record(
             Record(
                 statements,
@@ -265,11 +270,24 @@ class SqliteEngine(Ledger):
     # What is in the store only
 
     def _stored_key(self, slot: Slot) -> bool:
-        return bool(self._old_keys) and rows.digest(*slot) in self._old_keys
+        return self._digest(slot) in self._key_numbers
+
+    def _digest(self, slot: Slot) -> bytes:
+        """Return the digest of a key; a new key is asked for twice in a row."""
+        if self._digested[0] != slot:
+            self._digested = (slot, rows.digest(*slot))
+        return self._digested[1]
+
+    def _key_row(self, task: Task) -> tuple[str, Row]:
+        """Return the row of a task's key, and note its number."""
+        digest = self._digest((task.principal, task.key or ""))
+        self._last_key += 1
+        self._key_numbers[digest] = self._last_key
+        return ("insert_key", (self._last_key, digest, task.id))
 
     def _fetch_key(self, slot: Slot) -> None:
         self._reader.read(
-            partial(queries.task_of_key, rows.digest(*slot)),
+            partial(queries.task_of_key, self._key_numbers[self._digest(slot)]),
             partial(self._key_found, slot),
             partial(self._key_unreadable, slot),
         )
@@ -289,7 +307,7 @@ class SqliteEngine(Ledger):
     def _key_task(self, slot: Slot, task: Task | None) -> None:
         """Go on with a key once its task is in memory, or there is none."""
         if task is None:
-            self._old_keys.discard(rows.digest(*slot))
+            self._key_numbers.pop(self._digest(slot), None)
         self._key_fetched(slot, task)
 
     def _fetch(self, task_id: str, found: Found) -> None:
@@ -337,11 +355,6 @@ class SqliteEngine(Ledger):
             lambda: loaded(()),
         )
 
-    def _forget(self, task: Task) -> None:
-        if task.key is not None:
-            self._old_keys.add(rows.digest(task.principal, task.key))
-        super()._forget(task)
-
     # Retention
 
     def expire(self) -> None:
@@ -353,6 +366,7 @@ class SqliteEngine(Ledger):
         """Return who keeps the file within its bounds."""
         retention = Retention(self._bounds, self._clock, self._writer, self._reader)
         retention.keeps = self._is_kept
+        retention.keys = self._numbers_of
         retention.forget = self._deleted
         retention.lose = self._lost
         return retention
@@ -367,7 +381,13 @@ class SqliteEngine(Ledger):
             task = self._shelf.tasks.get(task_id)
             if task is not None:
                 self._vanish(task)
-        self._old_keys.difference_update(digests)
+        for digest in digests:
+            self._key_numbers.pop(digest, None)
+
+    def _numbers_of(self, digests: list[bytes]) -> list[int]:
+        """Return the numbers of the keys that are in the file."""
+        known = self._key_numbers
+        return [known[digest] for digest in digests if digest in known]
 
     def _lost(self, task_id: str) -> None:
         """Let a log go that leaves the file."""
@@ -376,8 +396,3 @@ class SqliteEngine(Ledger):
             log = task.run.log
             self._shelf.grow(-log.size)
             log.lose(log.head)
-
-
-def _key_row(task: Task) -> tuple[str, Row]:
-    """Return the row of a task's key."""
-    return ("insert_key", (rows.digest(task.principal, task.key or ""), task.id))

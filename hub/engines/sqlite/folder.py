@@ -14,7 +14,7 @@ import msgspec
 from hub.engines.sqlite.statements import SQL
 from hub.errors import DataFolderError
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The schema that this program writes (``PRAGMA user_version``)."""
 DATABASE: Final = "taskhub.db"
 LOCK: Final = "taskhub.lock"
@@ -129,6 +129,9 @@ def _migrate(connection: sqlite3.Connection, version: int) -> None:
         script.append(
             f"INSERT INTO meta VALUES ('hub', '{secrets.token_hex(8)}');"  # noqa: S608  # our own hexadecimal
         )
+    else:
+        # One block for each step from a version to the next.
+        script += [SQL[f"from_{each}"] for each in range(version, VERSION)]
     script.append(f"PRAGMA user_version = {VERSION};")
     script.append("COMMIT;")
     connection.executescript("\n".join(script))

@@ -17,9 +17,9 @@ AT_ONCE: Final = 200
 """How many runs one look covers when room is needed."""
 
 
-def task_of_key(digest: bytes, connection: sqlite3.Connection) -> str | None:
-    """Return the id of the task that has a key."""
-    row = connection.execute(SQL["task_of_key"], (digest,)).fetchone()
+def task_of_key(number: int, connection: sqlite3.Connection) -> str | None:
+    """Return the id of the task that has the key of a number."""
+    row = connection.execute(SQL["task_of_key"], (number,)).fetchone()
     return None if row is None else str(row[0])
 
 

@@ -18,12 +18,12 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         last_number: Of the newest run.
-        keys: Digests of all idempotency keys.
+        keys: Digests of all idempotency keys, and their numbers.
         runs: Those that have not ended, with their tasks, in order of acceptance.
     """
 
     last_number: int
-    keys: set[bytes]
+    keys: dict[bytes, int]
     runs: list[tuple[Run, list[Task]]]
 
     @staticmethod
@@ -56,7 +56,7 @@ def recover(connection: sqlite3.Connection, clock: Clock) -> Recovered:
             tasks.append(rows.load_task(task_row, run))  # noqa: PERF401  # reads better
         found.append((run, tasks))
     (last_number,) = connection.execute(SQL["last_number"]).fetchone()
-    keys = {digest for (digest,) in connection.execute(SQL["all_keys"])}
+    keys = dict(connection.execute(SQL["all_keys"]).fetchall())
     return Recovered(last_number=last_number, keys=keys, runs=found)
 
 

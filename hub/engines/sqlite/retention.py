@@ -29,12 +29,14 @@ class Retention:
 
     Attributes:
         keeps: Whether a run must stay, because it goes on or is cached.
+        keys: Returns the numbers of keys by their digests.
         forget: Called with the ids and key digests of tasks that are deleted.
         lose: Called with the id of a run's first task when its log is deleted.
         full: Whether the file is over its bound and nothing in it may go.
     """
 
     keeps: Callable[[int], bool]
+    keys: Callable[[list[bytes]], list[int]]
     forget: Callable[[list[str], list[bytes]], None]
     lose: Callable[[str], None]
 
@@ -92,13 +94,14 @@ class Retention:
         for number, ids, digests in found:
             if self.keeps(number):
                 continue
+            keys = self.keys(digests)
             self.forget(ids, digests)
             deletions: list[tuple[str, Row]] = [
                 ("delete_run", (number,)),
                 ("delete_tasks", (number,)),
                 ("delete_chunks", rows.places(number)),
             ]
-            deletions += [("delete_key", (each,)) for each in digests]
+            deletions += [("delete_key", (key,)) for key in keys]
             self._writer.record(Record(tuple(deletions), _nothing))
 
     def _weigh(self) -> None:

@@ -1,5 +1,5 @@
 -- schema --
--- Everything a data folder holds, as of version 1.
+-- Everything a data folder holds, as of version 2.
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -40,10 +40,13 @@ CREATE TABLE tasks (
 ) WITHOUT ROWID;
 CREATE INDEX tasks_run ON tasks (run);
 
+-- Idempotency keys in the order of their use. Which number a digest has is known in
+-- memory: an index of random digests would dirty another page with each key.
 CREATE TABLE keys (
-    digest BLOB PRIMARY KEY,
+    number INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL,
     task TEXT NOT NULL
-) WITHOUT ROWID;
+);
 
 -- One row for what a run said between two commits.
 -- place: the run's number, then in the lower 26 bits the number of the last entry.
@@ -51,6 +54,17 @@ CREATE TABLE chunks (
     place INTEGER PRIMARY KEY,
     body BLOB NOT NULL
 );
+
+-- from_1 --
+-- What version 2 changed: keys were stored under their digests.
+CREATE TABLE keys_in_order (
+    number INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL,
+    task TEXT NOT NULL
+);
+INSERT INTO keys_in_order (digest, task) SELECT digest, task FROM keys ORDER BY task;
+DROP TABLE keys;
+ALTER TABLE keys_in_order RENAME TO keys;
 
 -- insert_run --
 -- A new run and its first task.
@@ -62,7 +76,7 @@ INSERT INTO tasks (id, run, origin, created_at, request) VALUES (?, ?, ?, ?, ?);
 
 -- insert_key --
 -- The idempotency key of a task.
-INSERT INTO keys (digest, task) VALUES (?, ?);
+INSERT INTO keys (number, digest, task) VALUES (?, ?, ?);
 
 -- begin_run --
 -- A worker has the run.
@@ -113,11 +127,11 @@ SELECT id, run, origin, created_at, request, early_end, early FROM tasks WHERE r
 
 -- task_of_key --
 -- Which task has a key.
-SELECT task FROM keys WHERE digest = ?;
+SELECT task FROM keys WHERE number = ?;
 
 -- all_keys --
 -- Every key there is.
-SELECT digest FROM keys;
+SELECT digest, number FROM keys;
 
 -- last_number --
 -- The number of the newest run.
@@ -169,4 +183,4 @@ DELETE FROM chunks WHERE place > ? AND place <= ?;
 
 -- delete_key --
 -- The key of a task.
-DELETE FROM keys WHERE digest = ?;
+DELETE FROM keys WHERE number = ?;

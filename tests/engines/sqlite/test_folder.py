@@ -122,6 +122,30 @@ def test_a_new_file_gets_the_schema(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_file_of_version_1_is_brought_forward(tmp_path: Path) -> None:
+    """Its keys are all there, in the order of their tasks, and it keeps its name."""
+    path = tmp_path / DATABASE
+    former = connect(path, "normal")
+    hub = hub_of(former)
+    former.executescript(
+        """
+        DROP TABLE keys;
+        CREATE TABLE keys (digest BLOB PRIMARY KEY, task TEXT NOT NULL) WITHOUT ROWID;
+        INSERT INTO keys VALUES (x'02', 'a'), (x'01', 'b');
+        PRAGMA user_version = 1;
+        """
+    )
+    former.close()
+
+    connection = connect(path, "normal")
+
+    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    keys = connection.execute("SELECT number, digest, task FROM keys").fetchall()
+    assert keys == [(1, b"\x02", "a"), (2, b"\x01", "b")]
+    assert hub_of(connection) == hub
+    connection.close()
+
+
 @pytest.mark.parametrize(("durability", "synchronous"), [("normal", 1), ("full", 2)])
 def test_durability_is_what_was_chosen(
     tmp_path: Path, durability: str, synchronous: int

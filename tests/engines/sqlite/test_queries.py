@@ -30,11 +30,11 @@ async def spoken(lab: Lab, *batches: tuple[str, ...]) -> Task:
 
 
 async def test_a_key_leads_to_its_task(lab: Lab, beside: sqlite3.Connection) -> None:
-    """By the digest of principal and key; None for others."""
+    """By the number of the key; None for others."""
     task = (await lab.opened(replace(BASE, key="k"))).task
 
-    assert queries.task_of_key(rows.digest("local", "k"), beside) == task.id
-    assert queries.task_of_key(rows.digest("other", "k"), beside) is None
+    assert queries.task_of_key(1, beside) == task.id
+    assert queries.task_of_key(2, beside) is None
 
 
 async def test_a_task_is_found_with_its_run(

@@ -41,7 +41,7 @@ async def start(faults: Faults, tmp_path: Path) -> AsyncIterator[Started]:
 
 def key(number: int) -> tuple[str, Row]:
     """Return a row to write."""
-    return ("insert_key", (b"%d" % number, str(number)))
+    return ("insert_key", (number, b"%d" % number, str(number)))
 
 
 def keys(folder: Path) -> list[str]:
