@@ -145,6 +145,9 @@ def test_names_hold_any_character(sql: Sql, folder: Path) -> None:
         "SELECT (SELECT max(n) FROM 'data/sales.csv')",
         "SELECT 1 UNION ALL SELECT n FROM 'data/sales.csv' -- that is all;",
         "VALUES (1), (2);",
+        "FROM 'data/sales.csv' TABLESAMPLE 100%",
+        "SELECT * FROM 'data/sales.csv' USING SAMPLE 1",
+        "FROM 'data/sales.csv' TABLESAMPLE reservoir(2 ROWS) REPEATABLE (7)",
     ],
 )
 def test_what_reads_is_allowed(sql: Sql, text: str) -> None:
