@@ -242,16 +242,6 @@ def test_what_only_the_engine_refuses_is_not_allowed(
     assert refusal(sql, "FROM read_text('/etc/passwd')").code == "not_allowed"
 
 
-def test_memory_is_bounded(folder: Path) -> None:
-    """A query that takes too much fails, and says what it may take."""
-    sql = started({"roots": [str(folder)], "memory_mib": 64})
-
-    error = refusal(sql, "SELECT list(repeat('x', 1000) || i) FROM range(1000000) t(i)")
-
-    assert error.code == "too_much_memory"
-    assert "64 MiB here" in error.message
-
-
 def test_a_file_that_changes_meanwhile_is_named(
     sql: Sql, folder: Path, recorder: ThreadRecorder
 ) -> None:
