@@ -16,7 +16,7 @@ import duckdb
 
 from hub import TaskContext, TaskError
 
-from .._roots import Opened, Roots
+from .._roots import Opened, Roots, trouble
 from .memory import bounded, most_mib
 from .query import Answer, Column, Query, SqlConfig
 from .scratch import scratch_folder
@@ -211,6 +211,12 @@ class _Sandbox:
 
     def _wrong(self, error: duckdb.Error) -> TaskError:
         said = str(error).partition("\n\nPossible solutions:")[0]
+        if isinstance(error, duckdb.PermissionException):
+            for path, name in self._said.items():
+                # It may open the file and does not find it where it was: a folder on
+                # the way has another name, or none.
+                if f'"{path}"' in said:
+                    return trouble("changed", name, passing=True)
         for path, name in self._said.items():
             said = said.replace(path, name)
         if isinstance(error, duckdb.OutOfMemoryException):

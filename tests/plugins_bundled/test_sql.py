@@ -14,9 +14,10 @@ import msgspec
 import pytest
 
 from hub import TaskError
+from plugins.sql.engine import _Sandbox
 from plugins.sql.main import Sql
 from plugins.sql.query import Answer
-from plugins.sql.sources import MOST_FILES, Source
+from plugins.sql.sources import MOST_FILES, Source, Table
 from plugins.sql.values import distinct, plain
 from tests.plugins_bundled.queries import cancelled_after, refusal, rows, started
 from tests.plugins_bundled.recorder import ThreadRecorder
@@ -255,6 +256,26 @@ def test_a_file_that_changes_meanwhile_is_named(
     answer = sql.query(recorder.context(), "FROM 'data/sales.csv'")
 
     assert answer.changed == ["data/sales.csv"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="descriptors have no paths there")
+def test_a_folder_that_is_renamed_meanwhile_is_a_change(
+    sql: Sql, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine does not find what it may open where it was: trying again may help."""
+
+    def view(self: _Sandbox, table: Table) -> None:
+        if (folder / "years").exists():
+            (folder / "years").rename(folder / "other")
+        real(self, table)
+
+    real = _Sandbox._view
+    monkeypatch.setattr(_Sandbox, "_view", view)
+
+    error = refusal(sql, "FROM 'data/years/1.csv'")
+
+    assert (error.code, error.retry) == ("changed", True)
+    assert "data/years/1.csv" in error.message
 
 
 def test_a_cancel_interrupts_the_engine(sql: Sql, recorder: ThreadRecorder) -> None:
