@@ -234,15 +234,6 @@ def test_errors_name_files_as_the_caller_does(sql: Sql, folder: Path) -> None:
     assert "/fd/" not in error.message
 
 
-def test_what_only_the_engine_refuses_is_not_allowed(
-    sql: Sql, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A statement that got past the look at it meets the engine's own wall."""
-    monkeypatch.setattr("plugins.sql.engine.names_in", lambda _: [])
-
-    assert refusal(sql, "FROM read_text('/etc/passwd')").code == "not_allowed"
-
-
 def test_a_file_that_changes_meanwhile_is_named(
     sql: Sql, folder: Path, recorder: ThreadRecorder
 ) -> None:
