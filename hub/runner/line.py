@@ -122,7 +122,9 @@ class Line:
     def send(self, letter: AnyLetter) -> None:
         """Send a letter as soon as the socket takes it; never waits."""
         data = to_bytes(letter)
-        self._given += len(data)
+        size = len(data)
+        # No call in between: another thread that sends would lose one of the two.
+        self._given += size
         self._queue.append(data)
         self._push()
 

@@ -20,8 +20,16 @@ LINE_S: Final = 0.5
 # around, atomic groups, ends of a text.
 _LOCAL: Final = re.compile(r"\(\?[=!<>(|]|\\[AZzG]|[*+?}]\+|\(\*")
 
-# Recursion takes memory as fast as it can; no time limit is short enough for that.
-_RECURSIVE: Final = re.compile(r"\(\?(?:R|[+-]?\d|&|P>)")
+# Recursion takes memory as fast as it can; no time limit is short enough for that. What
+# stands behind a backslash opens no group. Verbose expressions may have spaces and
+# comments between all that makes a call; `{0}` is where.
+_CALL: Final = r"\\.|(?P<call>\({0}\?{0}(?:R|[+-]?{0}\d|&|P{0}[>&]))"
+_CALLS: Final = re.compile(_CALL.format(""), re.DOTALL)
+_VERBOSE_CALLS: Final = re.compile(_CALL.format(r"(?:\s|#[^\n]*\n)*+"), re.DOTALL)
+
+# What makes an expression verbose, as a whole or from there on. Before it none is, so
+# nothing stands between these characters.
+_VERBOSE: Final = re.compile(r"\(\?[A-Za-z0-9]*x")
 
 
 class Pattern:
@@ -48,11 +56,12 @@ class Pattern:
         self._text = text
         self._line_s = line_s
         self._plain = not expression and not ignore_case
-        self._local = expression and _LOCAL.search(text) is not None
+        verbose = expression and _VERBOSE.search(text) is not None
+        self._local = verbose or (expression and _LOCAL.search(text) is not None)
         self._compiled = _compile(
             text if expression else re.escape(text), ignore_case=ignore_case
         )
-        if expression and _RECURSIVE.search(text):
+        if expression and _calls(text, verbose=verbose):
             raise _bad(text, "it calls itself, which is not allowed here")
 
     def may_be_in(self, block: str) -> bool:
@@ -90,11 +99,18 @@ class Pattern:
             ) from None
 
 
+def _calls(expression: str, *, verbose: bool) -> bool:
+    """Whether an expression calls itself, or a group of its own."""
+    calls = _VERBOSE_CALLS if verbose else _CALLS
+    return any(found["call"] for found in calls.finditer(expression))
+
+
 def _compile(expression: str, *, ignore_case: bool) -> regex.Pattern[str]:
     flags = regex.IGNORECASE | regex.FULLCASE if ignore_case else regex.VERSION0
     try:
         return regex.compile(expression, flags | regex.MULTILINE)
-    except (regex.error, OverflowError, RecursionError) as error:
+    # ValueError: its flags do not go together.
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
         raise _bad(expression, str(error)) from None
 
 

@@ -5,7 +5,6 @@ descriptors, as views with the names that the query uses, and may open nothing e
 no path, no address, no extension. Then its configuration is locked, and the query runs.
 """
 
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,8 +16,10 @@ import duckdb
 
 from hub import TaskContext, TaskError
 
-from .._roots import Opened, Roots
+from .._roots import Opened, Roots, trouble
+from .memory import bounded, most_mib
 from .query import Answer, Column, Query, SqlConfig
+from .scratch import scratch_folder
 from .sources import Table, open_tables
 from .sqlite import Sqlite, copied, quoted
 from .statement import names_in
@@ -42,11 +43,13 @@ def run_query(
     """
     started = time.monotonic()
     with (
-        tempfile.TemporaryDirectory(prefix="taskhub-sql-") as scratch,
+        scratch_folder() as scratch,
         ExitStack() as files,
-        closing(_connect(Path(scratch), bounds)) as connection,
+        closing(_connect(scratch, bounds)) as connection,
+        # Its threads are there by now, and their stacks are no part of the bound.
+        bounded(most_mib(bounds.memory_mib)),
     ):
-        sandbox = _Sandbox(ctx, roots, connection, Path(scratch), bounds)
+        sandbox = _Sandbox(ctx, roots, connection, scratch, bounds)
         tables = open_tables(sandbox.names(query.sql), query.tables, roots, files)
         with sandbox.words(), _watching(ctx, connection):
             sandbox.lay_out(tables)
@@ -196,23 +199,35 @@ class _Sandbox:
         """Say the engine's errors in ours.
 
         Raises:
-            TaskError: For whatever the engine raises, unless the task was cancelled.
+            TaskError: For whatever the engine raises, unless the task was cancelled,
+                and where there is no memory left for its rows.
         """
         try:
             yield
         except duckdb.Error as error:
             raise self._wrong(error) from None
+        except MemoryError:
+            raise self._too_much("Out of Memory Error") from None
 
     def _wrong(self, error: duckdb.Error) -> TaskError:
         said = str(error).partition("\n\nPossible solutions:")[0]
+        if isinstance(error, duckdb.PermissionException):
+            for path, name in self._said.items():
+                # It may open the file and does not find it where it was: a folder on
+                # the way has another name, or none.
+                if f'"{path}"' in said:
+                    return trouble("changed", name, passing=True)
         for path, name in self._said.items():
             said = said.replace(path, name)
         if isinstance(error, duckdb.OutOfMemoryException):
-            more = f"; a query may take {self._bounds.memory_mib} MiB here"
-            return TaskError(said + more, code="too_much_memory")
+            return self._too_much(said)
         if isinstance(error, duckdb.PermissionException):
             return TaskError(said, code="not_allowed")
         return TaskError(said, code="bad_sql")
+
+    def _too_much(self, said: str) -> TaskError:
+        more = f"; a query may take {self._bounds.memory_mib} MiB here"
+        return TaskError(said + more, code="too_much_memory")
 
 
 def _full(table: Table) -> str:

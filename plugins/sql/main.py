@@ -1,10 +1,12 @@
 """The sql plugin: SELECT over CSV, Parquet, JSON and SQLite files below the roots.
 
 The database engine is an extra that need not be installed, and takes a while to load:
-it is imported when the first query comes.
+it is imported once, where the processes of queries are forked from, and not in the hub.
 """
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module, util
 from typing import Annotated
 
@@ -32,7 +34,8 @@ class Sql(Rooted):
         """Whether the engine is installed, and every root there."""
         return util.find_spec("duckdb") is not None and await super().healthy()
 
-    @command(timeout=DAY_S, idempotent=True)
+    # What its functions do nothing interrupts, and they take memory as they like.
+    @command(timeout=DAY_S, idempotent=True, isolation="process")
     def query(
         self,
         ctx: TaskContext,
@@ -90,3 +93,13 @@ def _engine() -> RunQuery:
         ) from None
     run: RunQuery = module.run_query
     return run
+
+
+def _preload() -> None:
+    """Load the engine, where it is installed, so that no query has to wait for it."""
+    with suppress(ImportError):
+        import_module("duckdb")
+
+
+# Only what makes processes forks; the hub never does.
+os.register_at_fork(before=_preload)

@@ -65,13 +65,23 @@ def names_in(tree: bytes) -> list[Name]:
     tables = 0
     for node in _nodes(statements[0]):
         _check(node)
-        tables += node.get("type") in FROM_WHAT
+        kind = _kind(node)
+        tables += kind in FROM_WHAT
         if tables > MOST_TABLES:
             raise _too_much(f"it reads more than {MOST_TABLES} tables")
-        if node.get("type") == "BASE_TABLE":
+        if kind == "BASE_TABLE":
             _check_table(node["table_name"])
             found[node.get("schema_name", ""), node["table_name"]] = None
     return list(found)
+
+
+def _kind(node: Node) -> str:
+    """Return what a node says that it is; empty where its `type` is something else.
+
+    That of a constant is a node in its turn, such as the size of a sample.
+    """
+    kind = node.get("type")
+    return kind if isinstance(kind, str) else ""
 
 
 def _refusal(document: Node) -> TaskError:
@@ -124,7 +134,7 @@ def _check(node: Node) -> None:
     Raises:
         TaskError: It is one.
     """
-    if node.get("type") == "TABLE_FUNCTION":
+    if _kind(node) == "TABLE_FUNCTION":
         name = str(node["function"].get("function_name", "")).lower()
         if name not in TABLE_FUNCTIONS:
             raise TaskError(

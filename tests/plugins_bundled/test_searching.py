@@ -2,7 +2,9 @@
 
 import os
 import threading
+from importlib import import_module
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import regex
@@ -92,7 +94,23 @@ def test_an_expression_finds(files: Files, recorder: ThreadRecorder) -> None:
     assert found(recorder) == [("data/sub/c.txt", 1, 10, "Nadel"[:5])]
 
 
-@pytest.mark.parametrize("pattern", ["(", "a{2,1}", "[z-a]", "(?P<n>a)(?P>n)", "(?R)"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(",
+        "a{2,1}",
+        "[z-a]",
+        "(?R)",
+        "(a)(?-1)",
+        "(?P<n>a)(?P>n)",
+        "(?P<n>a)(?P&n)",
+        "(?x)(?P<n>(?P >n)?a|b)",
+        "(?x)(?P<n>(?P # n\n\t>n)?a|b)",
+        "(?x: (?P<n>a) (\u2003?\f&n))",
+        "(?ix)(a)(?-1 )",
+        "(?V1)a",
+    ],
+)
 def test_a_bad_expression_is_refused(
     files: Files, recorder: ThreadRecorder, pattern: str
 ) -> None:
@@ -101,6 +119,53 @@ def test_a_bad_expression_is_refused(
         files.search(recorder.context(), "data", pattern, regex=True)
 
     assert caught.value.code == "bad_pattern"
+
+
+GAPS = st.sampled_from(["", "", " ", "\n", "#(\n", "#\\\n", "\u2003 ", "(?#\\)"])
+HEADS = st.sampled_from(
+    ["", "(?x)", "(?s-x)", "(?sx:", "(?x: #\\\n", "\\", "\\\\", "["]
+)
+CALLS = st.sampled_from(["?R", "?0", "?1", "?-1", "?&n", "?P>n", "?P&n", "?P=n", "?:n"])
+
+
+@st.composite
+def expressions(draw: st.DrawFn) -> str:
+    """Make expressions with what may be a call, and anything between its characters."""
+    call = "".join(mark + draw(GAPS) for mark in "(" + draw(CALLS) + ")")
+    head = draw(HEADS)
+    return "(?P<n>a)" + head + call + ")" * (":" in head)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(expressions())
+def test_no_call_is_overlooked(text: str) -> None:
+    """Whatever the library itself takes for one is refused."""
+    real = import_module("regex._regex_core").CallGroup
+    with patch("regex._regex_core.CallGroup", wraps=real) as call:
+        try:
+            regex.compile(text, regex.MULTILINE, cache_pattern=False)
+        except regex.error:
+            return
+    if call.called:
+        with pytest.raises(TaskError, match="calls itself"):
+            Pattern(text, expression=True)
+
+
+@pytest.mark.parametrize("pattern", [r"\(?2\)?", "(?x) a (?: b ) # (?", "a( ?2)"])
+def test_what_only_looks_like_a_call_is_none(pattern: str) -> None:
+    """A bracket that is a character, a group, and a space that is one."""
+    assert list(Pattern(pattern, expression=True).spans("(2) ab a2"))
+
+
+def test_verbose_expressions_are_looked_for_line_by_line(
+    files: Files, folder: Path, recorder: ThreadRecorder
+) -> None:
+    """A space in what takes all it can makes no difference: it ends with its line."""
+    (folder / "a.txt").write_text("one\nx\n")
+
+    files.search(recorder.context(), "data/a.txt", "(?x)^[^x]+ + $", regex=True)
+
+    assert found(recorder) == [("data/a.txt", 1, 1, "one")]
 
 
 def test_an_expression_that_takes_for_ever_is_ended() -> None:

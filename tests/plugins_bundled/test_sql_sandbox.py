@@ -17,7 +17,7 @@ from plugins._roots import Roots
 from plugins.sql.engine import _connect, _Sandbox
 from plugins.sql.query import SqlConfig
 from plugins.sql.sources import open_tables
-from tests.plugins_bundled.queries import started
+from tests.plugins_bundled.queries import refusal, started
 from tests.plugins_bundled.recorder import ThreadRecorder
 
 SECRET = "secret-of-the-neighbour"
@@ -199,6 +199,16 @@ def test_the_engine_is_confined_by_itself(
 
     assert SECRET not in str(caught.value)
     assert contents(folder) == before
+
+
+def test_what_only_the_engine_refuses_is_not_allowed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement that got past the look at it meets the engine's own wall."""
+    monkeypatch.setattr("plugins.sql.engine.names_in", lambda _: [])
+    sql = started({"roots": [str(folder)]})
+
+    assert refusal(sql, "FROM read_text('/etc/passwd')").code == "not_allowed"
 
 
 def test_a_file_that_becomes_a_link_leads_nowhere(
