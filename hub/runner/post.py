@@ -15,7 +15,9 @@ from hub.codec import ValueDomainError, from_json
 from hub.responses import ERROR_BYTES
 from hub.runner.letters import (
     Advance,
+    Alive,
     AnyLetter,
+    Ask,
     Begin,
     Begun,
     Born,
@@ -53,6 +55,8 @@ _KINDS: Final[dict[bytes, type[AnyLetter]]] = {
     b"l": Load,
     b"f": Fork,
     b"s": Signal,
+    b"a": Ask,
+    b"A": Alive,
     b"b": Born,
     b"d": Died,
     b"B": Begin,
