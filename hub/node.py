@@ -323,4 +323,5 @@ def _upbringing(settings: Settings) -> Upbringing:
         ),
         spares=limits.process_spares,
         result_bytes=limits.max_log_bytes,
+        answer_s=settings.timing.nursery_s,
     )

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from hub.errors import PluginRefusedError, UnknownCommandError
+from hub.plugin.aside import load_aside
 from hub.plugin.command import Defaults
 from hub.plugin.contract import PluginBase
 from hub.plugin.loading import forget, plugin_name
@@ -37,6 +38,8 @@ from hub.plugin.spec import CommandSpec
 
 __all__ = ["Registry", "Sources", "bundled_folder", "installed_entry_points"]
 
+IMPORT_S: Final = 20.0
+"""How long a changed plugin may take to be imported; the old one serves meanwhile."""
 START_S: Final = 60.0
 """How long a reloaded plugin may take to start; the old one serves meanwhile."""
 
@@ -214,13 +217,14 @@ class Registry:
 
     async def _take_up(self, look: Look, *, within_s: float | None) -> None:
         """Let the plugins be those of a look."""
-        before, self._seats = self._seats, {}
-        self._troubles = [self._refuse(*trouble) for trouble in look.troubles]
+        troubles = [self._refuse(*trouble) for trouble in look.troubles]
+        seats: dict[str, Seat] = {}
         for candidate in look.candidates:
-            seat = before.get(candidate.key)
+            seat = self._seats.get(candidate.key)
             if seat is None or seat.candidate.code != candidate.code:
-                seat = self._seat(candidate, seat)
-            self._seats[candidate.key] = seat
+                seat = await self._seat(candidate, seat, aside=within_s is not None)
+            seats[candidate.key] = seat
+        self._seats, self._troubles = seats, troubles
         owned = owners(self._seats.values())
         self._deny(owned)
         # Each start contains the errors of its plugin, so none can hurt the group.
@@ -237,10 +241,21 @@ class Registry:
         ready = [name for name in owned if name in self._residents]
         self._residents = {name: self._residents[name] for name in ready}
 
-    def _seat(self, candidate: Candidate, former: Seat | None) -> Seat:
-        """Load a candidate's class; keep the former one if that fails."""
+    async def _seat(
+        self, candidate: Candidate, former: Seat | None, *, aside: bool
+    ) -> Seat:
+        """Load a candidate's class; keep the former one if that fails.
+
+        Args:
+            candidate: What to load.
+            former: What was loaded before.
+            aside: Whether there is a loop that must not wait for it.
+        """
         try:
-            cls = candidate.load()
+            if aside:
+                cls = await load_aside(candidate, IMPORT_S)
+            else:
+                cls = candidate.load()
             name = plugin_name(cls, candidate.name)
         except PluginRefusedError as error:
             trouble = self._refuse(candidate.name, error)

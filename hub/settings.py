@@ -113,6 +113,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_s: SecondsFrom0 = 1.0
     reconnect_spread_s: SecondsFrom0 = 5.0
     ageing_s: Seconds = 20.0
+    nursery_s: Seconds = 5.0
 
 
 class Cache(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,8 +174,6 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)
 }
 """The sections with fixed keys, by name."""
-
-
 KEYS: dict[str, object] = {
     f"{section}.{field.name}": field.type
     for section, struct in SECTIONS.items()

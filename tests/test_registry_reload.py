@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -270,3 +271,35 @@ async def test_each_trouble_is_logged_once(
     assert sum("belongs to" in each for each in told) == 1
     assert told[-2:] == ["plugin two was found", "plugin two was reloaded"]
     await hub.close()
+
+
+async def test_an_import_that_does_not_end_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The former version serves, the listing says why, and a mended file is taken."""
+    monkeypatch.setattr(module, "IMPORT_S", 0.3)
+    hub = await watched(shelf(tmp_path, one=word(1)))
+    head = "import threading\nwhile not hasattr(threading, 'let_go'): pass\n"
+    shelf(tmp_path, one=word(2, head=head))
+
+    loading = asyncio.create_task(again(hub))
+    try:
+        await asyncio.sleep(0.1)
+        assert not loading.done()
+        assert (await say(hub), hub.refused()) == (1, [])
+        await loading
+        (refusal,) = hub.refused()
+        assert (refusal.name, refusal.file) == ("one", str(tmp_path / "one.py"))
+        assert refusal.reason == "it was still being imported after 0.3 s"
+        assert await say(hub) == 1
+
+        monkeypatch.setattr(module, "IMPORT_S", 20)
+        shelf(tmp_path, one=word(3))
+        await again(hub)
+        assert (await say(hub), hub.refused()) == (3, [])
+    finally:
+        monkeypatch.setattr("threading.let_go", True, raising=False)
+        async with asyncio.timeout(20):
+            while "taskhub-import" in str(threading.enumerate()):  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.005)
+        await hub.close()

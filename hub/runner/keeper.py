@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -14,16 +15,32 @@ from typing import Final, Protocol
 
 from hub.plugin.origin import Origin
 from hub.runner.leash import kill_group, scrubbed
-from hub.runner.letters import AnyLetter, Born, Died, Fork, Limits, Load, Signal
+from hub.runner.letters import (
+    Alive,
+    AnyLetter,
+    Ask,
+    Born,
+    Died,
+    Fork,
+    Limits,
+    Load,
+    Signal,
+)
 from hub.runner.post import GarbledError, Unpacker, to_bytes
 
 PROGRAM: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
-    "from hub.runner.nursery import main; main(int(sys.argv[1]), int(sys.argv[2]))"
+    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
+    "from hub.runner.guard import main; main(int(sys.argv[1]))"
 )
-"""What the nursery's interpreter runs: the hub may have been found in odd ways."""
+"""What their interpreter runs: the hub may have been found in odd ways."""
 LEAVE_S: Final = 2.0
-"""How long a nursery may take to end."""
+"""How long a nursery may take to end; longer than its guard lets it."""
+LOAD_S: Final = 60.0
+"""How long a nursery may take to import its plugins, during which it cannot answer."""
+ASKS: Final = 4
+"""How often a nursery is asked in the time that it has for an answer."""
+
+logger = logging.getLogger("hub.runner")
 
 
 class Kept(Protocol):
@@ -43,16 +60,22 @@ class Keeper:
         origins: The plugins that it imports.
         limits: What each process may use.
         gone: Called on the loop when the nursery has ended by itself.
+        answer_s: How long it may take to answer before it is replaced.
 
     Raises:
         OSError: It cannot be started.
 
     Attributes:
-        pid: The nursery's process id.
+        guard: The process id of the nursery's guard, and that of their group.
+        pid: The nursery's process id; 0 until it has answered.
     """
 
     def __init__(
-        self, origins: Sequence[Origin], limits: Limits, gone: Callable[[], None]
+        self,
+        origins: Sequence[Origin],
+        limits: Limits,
+        gone: Callable[[], None],
+        answer_s: float,
     ) -> None:
         self._limits = limits
         self._gone = gone
@@ -72,9 +95,17 @@ class Keeper:
             raise
         finally:
             theirs.close()
-        self.pid = self._process.pid
+        self.guard = self._process.pid
+        self.pid = 0
+        self._answer_s = answer_s
+        self._answers = 0
+        self._silent_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._control, self._hear)
+        # The first answer comes before the plugins are imported, the second afterwards.
+        self._send(Ask())
         self._send(Load(origins=list(origins)))
+        self._ask()
 
     def fork(self, number: int, kept: Kept, files: Sequence[int]) -> None:
         """Ask for a process.
@@ -103,13 +134,41 @@ class Keeper:
                     await self._over.wait()
         self._put_down()
 
+    def _ask(self) -> None:
+        """Ask the nursery whether it is there, again and again.
+
+        Silence is counted in questions and not by the clock: a hub that was held up
+        itself has heard nothing either.
+        """
+        self._send(Ask())
+        self._timer = self._loop.call_later(self._answer_s / ASKS, self._count)
+
+    def _count(self) -> None:
+        """Count the silence; end a nursery that was silent for too long."""
+        self._silent_s += self._answer_s / ASKS
+        most = self._answer_s if self._answers > 1 else max(LOAD_S, self._answer_s)
+        if self._silent_s < most:
+            self._ask()
+            return
+        if self._silent_s < 2 * most:
+            logger.error("the nursery of processes does not answer, and is ended")
+            for each in (signal.SIGTERM, signal.SIGCONT):
+                self._process.send_signal(each)  # its guard may be stopped as well
+            self._silent_s = 2 * most
+            self._timer = self._loop.call_later(self._answer_s, self._count)
+            return
+        # Its guard does not answer either. All that has their number goes at once.
+        kill_group(self.guard, signal.SIGKILL)
+
     def _put_down(self) -> None:
         """See the nursery's end, and tell of its processes'."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._control.fileno() >= 0:
             self._loop.remove_reader(self._control)
             self._loop.remove_writer(self._control)
             self._control.close()
-        self._process.kill()
+        kill_group(self.guard, signal.SIGKILL)
         self._process.wait()
         for _, files in self._queue:
             _close(files)
@@ -152,6 +211,7 @@ class Keeper:
         """Take what the nursery says."""
         try:
             data = self._control.recv(65536)
+            self._silent_s = 0.0
             for letter in self._unpacker.feed(data):
                 self._take(letter)
         except (BlockingIOError, InterruptedError):
@@ -168,7 +228,10 @@ class Keeper:
 
     def _take(self, letter: AnyLetter) -> None:
         """Pass a letter on to whom it is about."""
-        if isinstance(letter, Born) and letter.number in self._kept:
+        if isinstance(letter, Alive):
+            self.pid = letter.pid
+            self._answers += 1
+        elif isinstance(letter, Born) and letter.number in self._kept:
             self._pids[letter.number] = letter.pid
             self._kept[letter.number].born(letter.pid)
         elif isinstance(letter, Died) and letter.number in self._kept:
@@ -177,8 +240,8 @@ class Keeper:
 
 
 def _start(control: socket.socket) -> subprocess.Popen[bytes]:
-    """Start a nursery, with a socket and nothing else of this process."""
-    arguments = [str(control.fileno()), str(os.getpid()), json.dumps(sys.path)]
+    """Start guard and nursery, with a socket and nothing else of this process."""
+    arguments = [str(control.fileno()), json.dumps(sys.path)]
     return subprocess.Popen(  # noqa: S603  # this very interpreter
         [sys.executable, "-c", PROGRAM, *arguments],
         stdin=subprocess.DEVNULL,

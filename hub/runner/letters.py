@@ -70,7 +70,21 @@ class Signal(Letter, frozen=True, kw_only=True):
     signal: int
 
 
+class Ask(Letter, frozen=True, kw_only=True):
+    """Answer, so that the hub knows that there is somebody."""
+
+
 # From the nursery.
+
+
+class Alive(Letter, frozen=True, kw_only=True):
+    """The nursery answers.
+
+    Attributes:
+        pid: Its process id.
+    """
+
+    pid: int
 
 
 class Born(Letter, frozen=True, kw_only=True):
@@ -243,6 +257,8 @@ AnyLetter: TypeAlias = (
     Load
     | Fork
     | Signal
+    | Ask
+    | Alive
     | Born
     | Died
     | Begin

@@ -5,8 +5,9 @@ hub asks: a process is there in milliseconds, with the plugins in it, and shares
 memory until it writes to it. The nursery has one thread and runs no command, so what it
 forks has no lock that somebody else held.
 
-It is also the parent that outlives whatever happens. When a process ends, all that it
-has started is ended with it; when the hub ends, however suddenly, everything is.
+When a process ends, all that it has started is ended with it; when the hub ends,
+however suddenly, everything is. Should the nursery be killed itself, its guard
+(`guard.py`) does that.
 """
 
 import faulthandler
@@ -36,7 +37,17 @@ from hub.runner.leash import (
     end_with_parent,
     kill_group,
 )
-from hub.runner.letters import AnyLetter, Born, Died, Fork, Limits, Load, Signal
+from hub.runner.letters import (
+    Alive,
+    AnyLetter,
+    Ask,
+    Born,
+    Died,
+    Fork,
+    Limits,
+    Load,
+    Signal,
+)
 from hub.runner.line import Line
 from hub.runner.post import GarbledError, Unpacker, to_bytes
 
@@ -53,7 +64,7 @@ class Nursery:
 
     Args:
         control: A connected socket; its end is that of the hub.
-        parent: The hub's process id.
+        parent: The guard's process id.
     """
 
     def __init__(self, control: socket.socket, parent: int) -> None:
@@ -110,6 +121,8 @@ class Nursery:
             self._load(letter)
         elif isinstance(letter, Fork):
             self._fork(letter)
+        elif isinstance(letter, Ask):
+            self._say(Alive(pid=os.getpid()))
         elif isinstance(letter, Signal) and letter.number in self._pids:
             pid = self._pids[letter.number]
             if not kill_group(pid, letter.signal):
@@ -126,7 +139,7 @@ class Nursery:
                 with suppress(PluginRefusedError):
                     self._stock.load(origin)
         self._spared = frozenset(children())
-        # From now on a hub that ends is noticed by this loop.
+        # From now on the end of hub and guard is noticed by this loop.
         end_with_parent(self._parent, signal.SIGTERM)
         gc.collect()
         gc.freeze()
@@ -267,7 +280,7 @@ def main(control: int, parent: int) -> NoReturn:
 
     Args:
         control: The file number of its socket.
-        parent: The hub's process id.
+        parent: The guard's process id.
     """
     end_with_parent(parent)
     # What plugins log while they are imported, they log in the hub as well.

@@ -13,9 +13,12 @@ import msgspec
 
 from hub.codec import ValueDomainError, from_json
 from hub.responses import ERROR_BYTES
+from hub.runner.large import LARGE
 from hub.runner.letters import (
     Advance,
+    Alive,
     AnyLetter,
+    Ask,
     Begin,
     Begun,
     Born,
@@ -53,6 +56,8 @@ _KINDS: Final[dict[bytes, type[AnyLetter]]] = {
     b"l": Load,
     b"f": Fork,
     b"s": Signal,
+    b"a": Ask,
+    b"A": Alive,
     b"b": Born,
     b"d": Died,
     b"B": Begin,
@@ -170,13 +175,18 @@ def check_line(data: bytes) -> None:
 def check_outcome(outcome: Outcome) -> Outcome:
     """Return what may be believed of how a process says that its command ended.
 
+    Whether a result of `LARGE` bytes or more is JSON is left to `check_large`.
+
     Raises:
         GarbledError: It says what no command can say.
     """
     ended = {("completed", None), ("failed", "plugin_error"), ("failed", "cancelled")}
     if (outcome.status.value, outcome.code) not in ended:
         raise GarbledError(f"it ended {outcome.status.value}: {outcome.code}")
-    check_line(outcome.result)
+    if len(outcome.result) < LARGE:
+        check_line(outcome.result)
+    elif b"\n" in outcome.result or b"\r" in outcome.result:
+        raise GarbledError("it holds JSON of more than one line")
     if outcome.detail:
         check_line(outcome.detail)
     if len(outcome.detail) > ERROR_BYTES or len(outcome.error or "") > ERROR_BYTES:

@@ -43,6 +43,7 @@ class Upbringing(msgspec.Struct, frozen=True, kw_only=True):
         spares: How many processes are kept ready at most.
         result_bytes: How long a result may be.
         start_s: How long the nursery leaves the hub alone that is starting.
+        answer_s: How long the nursery may take to answer before it is replaced.
     """
 
     config: Mapping[str, Mapping[str, object]] = {}
@@ -51,6 +52,7 @@ class Upbringing(msgspec.Struct, frozen=True, kw_only=True):
     spares: int = 4
     result_bytes: int = 64 * 1024 * 1024
     start_s: float = 0.25
+    answer_s: float = 5.0
 
 
 class Processes:
@@ -92,7 +94,7 @@ class Processes:
 
     @property
     def nursery(self) -> int:
-        """The process id of the nursery; 0 where there is none."""
+        """The process id of the nursery; 0 where there is none, or none yet."""
         return 0 if self._keeper is None else self._keeper.pid
 
     @property
@@ -143,7 +145,9 @@ class Processes:
             return
         origins, limits = list(self._origins.values()), self._upbringing.limits
         try:
-            self._keeper = Keeper(origins, limits, self._lose_nursery)
+            self._keeper = Keeper(
+                origins, limits, self._lose_nursery, self._upbringing.answer_s
+            )
         except OSError:
             logger.exception("the nursery of processes cannot be started")
             return

@@ -15,9 +15,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from hub.codec import ValueDomainError
 from hub.errors import OutputTooLargeError, PluginError
 from hub.runner.keeper import Keeper
 from hub.runner.kit import Kit
+from hub.runner.large import LARGE, check_large
 from hub.runner.letters import (
     Advance,
     AnyLetter,
@@ -288,13 +290,18 @@ class Remote:
             output.log(letter.data)
         elif isinstance(letter, Ended):
             output.leave_out(letter.dropped)
-            self._end(self._believed(letter.outcome))
+            self._end(await self._believed(letter.outcome))
         else:
             raise GarbledError("it is of a kind that only the hub says")
 
-    def _believed(self, said: Outcome) -> Outcome:
+    async def _believed(self, said: Outcome) -> Outcome:
         """Return how the command ended, by what its process says."""
         outcome = check_outcome(said)
+        if len(outcome.result) >= LARGE:
+            try:
+                await asyncio.to_thread(check_large, outcome.result)
+            except ValueDomainError as error:
+                raise GarbledError(f"it holds no JSON value: {error}") from None
         # Who was told to stop by somebody else did not end by itself.
         if outcome.code == "cancelled" and not self._told_to_stop:
             return lost(-signal.SIGTERM, None)

@@ -181,3 +181,25 @@ def test_commands_in_processes_are_reloaded(make_hub: MakeHub, tmp_path: Path) -
         logged(hub, 1)
         assert [client.run("lab", "apart").value for _ in range(2)] == [2, 2]
     hub.stop()
+
+
+def test_an_import_that_never_ends_stops_nothing(
+    make_hub: MakeHub, tmp_path: Path
+) -> None:
+    """Neither a socket nor the old code, nor the hub's own end."""
+    folder = tmp_path / "endless"
+    write(folder, 1)
+    hub = make_hub("--reload", plugins=[folder]).start()
+    with hub.client() as client:
+        write(folder, 2, tail="open(GATE.parent / 'begun', 'w')\nwhile True: pass\n")
+        end = time.monotonic() + WAIT_S
+        while not (folder / "begun").exists():
+            assert time.monotonic() < end, hub.errors()
+            time.sleep(0.02)
+
+        begun = time.monotonic()
+        assert client.run("lab", "cached").value == "1"
+        assert time.monotonic() - begun < 2
+    begun = time.monotonic()
+    hub.stop()
+    assert time.monotonic() - begun < 5

@@ -55,8 +55,8 @@ async def test_a_nursery_that_hangs_is_put_down(
 async def test_a_nursery_that_ends_by_itself_is_told() -> None:
     """Once; what is sent to it afterwards is for nobody, and its files are closed."""
     gone = asyncio.Event()
-    keeper = Keeper([Origin(name="x", file="x.py")], Limits(), gone.set)
-    os.kill(keeper.pid, signal.SIGKILL)
+    keeper = Keeper([Origin(name="x", file="x.py")], Limits(), gone.set, 5)
+    os.kill(keeper.guard, signal.SIGKILL)
     async with asyncio.timeout(10):
         await gone.wait()
     died: list[tuple[int, str | None]] = []

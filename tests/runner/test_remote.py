@@ -33,6 +33,11 @@ from tests.runner.stand_in import BEGIN, DONE, Trial
 from tests.stage import soon
 
 
+def ended(result: bytes) -> Ended:
+    """Return what a process says whose command returned these bytes."""
+    return Ended(outcome=Outcome(status=TaskStatus.COMPLETED, result=result))
+
+
 async def test_a_spare_begins_before_it_has_a_command(trial: Trial) -> None:
     """Its plugin is started; the command comes when there is one."""
     assert await trial.nursery.hear(1) == [BEGIN]
@@ -96,6 +101,24 @@ async def test_nonsense_is_the_end_of_a_process(
     assert outcome.code == "worker_lost"
     assert reason in outcome.detail.decode()
     assert trial.nursery.signals == [signal.SIGKILL]
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"), [(b"[1," * 9, "no JSON"), (b"[1,\n2]", "more than one line")]
+)
+async def test_large_nonsense_is_the_end_of_a_process_too(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, result: bytes, reason: str
+) -> None:
+    """Although it is checked elsewhere than on the loop."""
+    for name in ("remote", "post"):
+        monkeypatch.setattr(f"hub.runner.{name}.LARGE", 5)
+    trial.remote.run(trial.work)
+    trial.nursery.say(Ready(), Begun(), ended(result))
+
+    outcome = await trial.over()
+
+    assert outcome.code == "worker_lost"
+    assert reason in outcome.detail.decode()
 
 
 async def test_a_spare_has_nothing_to_say_of_a_command(trial: Trial) -> None:
