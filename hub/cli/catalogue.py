@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from hub.cli.api import Api, RefusedError
+from hub.cli.escaping import escape
 from hub.cli.exits import CommandError, Exit
 from hub.cli.target import target_of
 from hub.client.pace import Pace
@@ -143,7 +144,7 @@ def complete_command(
     except click.ClickException:
         return []
     return [
-        CompletionItem(name, help=each["description"])
+        CompletionItem(name, help=escape(each["description"]))
         for plugin in plugins
         for each in plugin["commands"]
         if (name := f"{plugin['name']}.{each['name']}").startswith(incomplete)

@@ -7,6 +7,7 @@ import click
 
 from hub.cli.api import Api
 from hub.cli.catalogue import complete_command, find_command, find_plugin
+from hub.cli.escaping import escape
 from hub.cli.output import Format, output_option, put, put_json, put_line, styled
 from hub.cli.target import target_of, target_options
 
@@ -96,7 +97,8 @@ def _plugin(plugin: dict[str, Any], output: Format) -> None:
 
     calls = plugin["statistics"]
     mean = calls["total_ms"] / calls["calls"] if calls["calls"] else 0.0
-    put_line(f"{styled(plugin['name'], sys.stdout, bold=True)} {plugin['version']}")
+    name = styled(escape(plugin["name"]), sys.stdout, bold=True)
+    put(f"{name} {escape(plugin['version'])}\n", colours=True)
     if plugin["description"]:
         put_line(plugin["description"])
     put_line("")
