@@ -10,6 +10,7 @@ from hub.cli.catalogue import complete_command, find_command, find_plugin
 from hub.cli.escaping import escape
 from hub.cli.output import Format, output_option, put, put_json, put_line, styled
 from hub.cli.target import target_of, target_options
+from hub.client.shapes import PluginsAnswer
 
 # Any throughout: what the hub says is JSON.
 
@@ -34,7 +35,7 @@ def command(name: str | None, output: Format, **options: object) -> None:
     """
     api = Api(target_of(options))
     if name is None:
-        _list(api.ask("GET", "plugins", needs="plugins"), output)
+        _list(api.ask("GET", "plugins", kind=PluginsAnswer), output)
     elif "." in name:
         _command(name, find_command(api, name), output)
     else:

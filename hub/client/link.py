@@ -22,8 +22,9 @@ from hub.client.conversation import Cancelling, Conversation
 from hub.client.errors import ConnectionLost, NotAHubError, UnreachableError
 from hub.client.exchange import proxy_for
 from hub.client.following import Following
-from hub.client.http import fetch
+from hub.client.http import check, fetch
 from hub.client.pace import Pace, may_return
+from hub.client.shapes import Shape
 from hub.client.troubles import Trouble
 from hub.client.wire import Codec, UndecodableError
 from hub.errors import BadFrameError, ForbiddenError, HubError, UnauthenticatedError
@@ -101,14 +102,19 @@ class Link:
         self._start()
         self.conversation.cancel(cancelling)
 
-    async def fetch(self, path: str, method: str = "GET") -> Any:  # any JSON value
+    async def fetch(
+        self, path: str, method: str = "GET", kind: type[Shape] | None = None
+    ) -> Any:  # any JSON value
         """Ask the hub something over HTTP.
 
         Raises:
             HubError: It was refused, or could not be asked.
         """
         locale, pace = self._locale, self.pace
-        return await fetch(self.address, path, method=method, locale=locale, pace=pace)
+        value = await fetch(self.address, path, method=method, locale=locale, pace=pace)
+        if kind is not None:
+            check(value, kind, self.address.root)
+        return value
 
     async def fetch_patiently(self, path: str) -> Any:  # any JSON value
         """Ask again while the hub is away, for as long as it is looked for.
@@ -255,7 +261,7 @@ class Link:
         token = self.address.token
         url = self.address.socket
         try:
-            connection = await connect(
+            connection = await _Connect(
                 url,
                 subprotocols=[Subprotocol(self.codec.subprotocol)],
                 additional_headers={"Authorization": f"Bearer {token}"}
@@ -356,6 +362,14 @@ class Link:
 
         timer = asyncio.get_running_loop().call_later(seconds, due)
         self._timers.add(timer)
+
+
+class _Connect(connect):
+    """Connects to the hub that was named, and goes nowhere else: HTTP does neither."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Follow none."""
+        return exc
 
 
 def _is_verdict(error: HubError) -> bool:
