@@ -72,6 +72,11 @@ class AsyncHub:
         """Whether a hub is there, right now."""
         return self._link.conversation.welcome is not None
 
+    @property
+    def was_connected(self) -> bool:
+        """Whether a hub was ever there; if not, nothing has been sent to one."""
+        return self._link.conversation.met
+
     async def __aenter__(self) -> Self:
         """Begin; the connection is made when it is needed."""
         return self

@@ -254,7 +254,7 @@ class _Hub:
     """A hub that accepts nothing, for the moments that no real one can be held in."""
 
     def __init__(self, *, is_connected: bool) -> None:
-        self.is_connected = is_connected
+        self.is_connected = self.was_connected = is_connected
         self.asked = asyncio.Event()
 
     def options(self, **_: object) -> Self:
@@ -316,6 +316,20 @@ async def test_ctrl_c_before_the_hub_has_answered(
         assert await starting is None
 
 
+async def test_ctrl_c_is_answered_at_once_and_waits_with_an_end() -> None:
+    """A hub that never says whether a task was started holds nobody for ever."""
+    hub, view = _Hub(is_connected=True), _Notes()
+    with Interrupts() as interrupts:
+        # What is used of a hub is there.
+        follower = Follower(hub, view, interrupts, patience_s=0.01)  # type: ignore[arg-type]
+        starting = asyncio.ensure_future(follower.start(WISH))
+        await hub.asked.wait()
+        signal.raise_signal(signal.SIGINT)
+
+        assert await starting is None
+    assert [note.startswith("cancelling") for note in view.notes] == [True]
+
+
 async def test_a_task_that_may_not_be_cancelled() -> None:
     """That is said, and a second Ctrl-C leaves it alone."""
     task, view = _Task(), _Notes()
@@ -334,10 +348,20 @@ async def test_a_task_that_may_not_be_cancelled() -> None:
     assert "not cancelled: This credential does not allow that." in view.notes
 
 
+@pytest.mark.parametrize(
+    ("was_connected", "said"),
+    [
+        (True, "if it was started, the same with --key k finds it"),
+        (False, "interrupted; nothing was sent to the hub"),
+    ],
+)
 def test_interrupted_before_it_began(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    was_connected: bool,
+    said: str,
 ) -> None:
-    """The key says how to find what may have been started."""
+    """The key says how to find what may have been started, if anything may have."""
 
     class Hub(_Hub):
         async def execute(self, *_: object) -> None:
@@ -351,14 +375,14 @@ def test_interrupted_before_it_began(
             """Leave nothing."""
 
     def make(*_: object, **__: object) -> Hub:
-        return Hub(is_connected=False)
+        hub = Hub(is_connected=False)
+        hub.was_connected = was_connected
+        return hub
 
     monkeypatch.setattr("hub.cli.follow.AsyncHub", make)
 
     assert follow.run(WISH, target_of({"url": "127.0.0.1:1"}, {})) is Exit.INTERRUPTED
-    assert (
-        "if it was started, the same with --key k finds it" in capsys.readouterr().err
-    )
+    assert said in capsys.readouterr().err
 
 
 def test_what_a_hub_refuses_late(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
