@@ -20,7 +20,7 @@ from hub.client.task import AsyncTask
 from hub.errors import HubError
 from hub.tasks import TaskResponse
 
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 5.0
 """How long the answer to a request is waited for that Ctrl-C has taken back."""
 TICK_S: Final = 0.1
 """How often bars are drawn."""
