@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from hub.cli.exits import MisuseError
 from hub.cli.loading import abrupt
 
 COMMANDS: Final = {
@@ -82,6 +83,8 @@ class _Commands(click.Group):
         """Run a command; Ctrl-C ends it without a word."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise MisuseError(error) from None
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
 

@@ -6,9 +6,10 @@ from urllib.parse import quote, urlencode
 
 from hub.cli.exits import CommandError, Exit
 from hub.cli.target import Target
-from hub.client.errors import NotAHubError, UnreachableError
-from hub.client.http import fetch
+from hub.client.errors import NotAHubError, UnreachableError, UnsupportedVersionError
+from hub.client.http import check, fetch
 from hub.client.pace import Pace
+from hub.client.shapes import Shape
 from hub.errors import HubError
 
 PACE: Final = Pace()
@@ -57,13 +58,15 @@ class Api:
         self._pace = pace
 
     # Any: answers are JSON values, and each command knows which.
-    def ask(self, method: str, *path: str, needs: str, **query: str | None) -> Any:
+    def ask(
+        self, method: str, *path: str, kind: type[Shape], **query: str | None
+    ) -> Any:
         """Send a request without a body, and return the JSON of its answer.
 
         Args:
             method: GET or DELETE.
             path: What stands behind `/api/v1`, part by part.
-            needs: What a hub's answer has, and that of another server has not.
+            kind: What the answer has to hold.
             query: Parameters; None for those that are not given.
 
         Raises:
@@ -78,8 +81,13 @@ class Api:
             answer = asyncio.run(
                 fetch(self._target.address, place, method=method, pace=self._pace)
             )
+            check(answer, kind, self._target.root)
+        except UnsupportedVersionError as error:
+            raise NoHubError(error.message) from None
         except NotAHubError as error:
-            raise _stranger(error.message) from None
+            raise NoHubError(
+                f"{error.message} Name the hub with --url or TASKHUB_URL"
+            ) from None
         except UnreachableError as error:
             raise NoHubError(
                 f"{error.message} Start one with `taskhub serve`, or name another one "
@@ -89,11 +97,4 @@ class Api:
             raise NoHubError(f"No hub at {self._target.root}: no such name.") from None
         except HubError as error:
             raise RefusedError(error) from None
-        if not isinstance(answer, dict) or needs not in answer:
-            raise _stranger(f"What answers at {self._target.root} is no hub.")
         return answer
-
-
-def _stranger(text: str) -> NoHubError:
-    """Make the error that something else answers."""
-    return NoHubError(f"{text} Name the hub with --url or TASKHUB_URL")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from hub.cli.escaping import escape, harmless
 from hub.cli.exits import say
 from hub.cli.lines import Line, Lines
 from hub.cli.output import styled
@@ -71,7 +72,8 @@ class Bars(View):
 
     def begin(self, task_id: str, name: str, origin: str | None) -> None:
         """Give a task a bar, when it has run for a moment."""
-        label = f"{name} {task_id[-6:]}" if self._several else name
+        # rich writes what it is given.
+        label = escape(f"{name} {task_id[-6:]}" if self._several else name)
         self._seen[task_id] = _Seen(label=label, lines=Lines(tables=True))
 
     def tell(self, task_id: str, events: Sequence[Event]) -> None:
@@ -142,9 +144,10 @@ class Bars(View):
         plain = bool(os.environ.get("NO_COLOR"))
         text = "\n".join(line.plain() if plain else line.styled() for line in lines)
         if self._live is None:
-            say(text)
+            say(text, colours=True)
         else:
-            self._live.console.print(_Raw(f"{text}\n"), end="")
+            safe = harmless(text, colours=True)
+            self._live.console.print(_Raw(f"{safe}\n"), end="")
 
     def _move(self, seen: _Seen) -> None:
         """Bring one bar up to date."""

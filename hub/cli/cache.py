@@ -1,15 +1,21 @@
 """``taskhub cache``: what may answer without running, and how to forget it."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from hub.cli.api import Api
 from hub.cli.output import Format, output_option, put, put_json, put_line
 from hub.cli.target import target_of, target_options
+from hub.client.shapes import CacheAnswer, ClearedAnswer, Shape
 
 # Any throughout: what the hub says is JSON.
+
+_QUESTIONS: Final[dict[str, tuple[str, type[Shape]]]] = {
+    "list": ("GET", CacheAnswer),
+    "clear": ("DELETE", ClearedAnswer),
+}
 
 
 @click.command(
@@ -29,9 +35,9 @@ def command(
     action: str, plugin: str | None, verb: str | None, output: Format, **options: object
 ) -> None:
     """List the answers that are kept, or clear them."""
-    method, needs = ("DELETE", "cleared") if action == "clear" else ("GET", "entries")
+    method, kind = _QUESTIONS[action]
     api = Api(target_of(options))
-    found = api.ask(method, "cache", needs=needs, plugin=plugin, command=verb)
+    found = api.ask(method, "cache", kind=kind, plugin=plugin, command=verb)
     if output == "json" or (output == "ndjson" and action == "clear"):
         put_json(found, line=output == "ndjson")
     elif output == "ndjson":

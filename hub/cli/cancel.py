@@ -8,6 +8,7 @@ from hub.cli.api import Api, RefusedError
 from hub.cli.exits import say
 from hub.cli.output import Format, output_option, put_json, put_line
 from hub.cli.target import ids_argument, target_of, target_options
+from hub.client.shapes import TaskAnswer
 
 
 @click.command(params=[ids_argument(), output_option(), *target_options()])
@@ -20,7 +21,7 @@ def command(ids: tuple[str, ...], output: Format, **options: object) -> None:
     api = Api(target_of(options))
     for task_id in ids:
         try:
-            response = api.ask("DELETE", "tasks", task_id, needs="status")
+            response = api.ask("DELETE", "tasks", task_id, kind=TaskAnswer)
         except RefusedError as error:
             refusals.append(error)
             say(f"Error: {task_id}: {error.message}")

@@ -8,9 +8,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from hub.cli.api import Api, RefusedError
+from hub.cli.escaping import escape
 from hub.cli.exits import CommandError, Exit
 from hub.cli.target import target_of
 from hub.client.pace import Pace
+from hub.client.shapes import PluginAnswer, PluginsAnswer, TaskAnswer
 
 COMPLETION: Final = Pace(open_s=1.0, answer_s=1.0)
 """How long a completion may wait for the hub: a prompt must not hang."""
@@ -58,13 +60,13 @@ def find_plugin(api: Api, plugin: str, wanted: str | None = None) -> dict[str, A
             the plugin was refused.
     """
     try:
-        report: dict[str, Any] = api.ask("GET", "plugins", plugin, needs="commands")
+        report: dict[str, Any] = api.ask("GET", "plugins", plugin, kind=PluginAnswer)
     except RefusedError as error:
         if error.wire != "unknown_command":
             raise
     else:
         return report
-    found = api.ask("GET", "plugins", needs="plugins")
+    found = api.ask("GET", "plugins", kind=PluginsAnswer)
     for refusal in found["refused"]:
         if refusal["name"] == plugin:
             raise CommandError(
@@ -87,7 +89,7 @@ def find_task(api: Api, task_id: str) -> dict[str, Any]:
     if not task_id:
         raise CommandError("a task's id is not empty", Exit.USAGE)
     try:
-        task: dict[str, Any] = api.ask("GET", "tasks", task_id, needs="metadata")
+        task: dict[str, Any] = api.ask("GET", "tasks", task_id, kind=TaskAnswer)
     except RefusedError as error:
         if error.wire != "not_found":
             raise
@@ -110,7 +112,7 @@ def _any_command(verb: str, report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _names(api: Api) -> list[str]:
-    return _commands(api.ask("GET", "plugins", needs="plugins")["plugins"])
+    return _commands(api.ask("GET", "plugins", kind=PluginsAnswer)["plugins"])
 
 
 def _commands(plugins: Iterable[dict[str, Any]]) -> list[str]:
@@ -139,11 +141,11 @@ def complete_command(
     """Offer the hub's commands; nothing where no hub answers soon."""
     try:
         api = Api(target_of(ctx.params), COMPLETION)
-        plugins = api.ask("GET", "plugins", needs="plugins")["plugins"]
+        plugins = api.ask("GET", "plugins", kind=PluginsAnswer)["plugins"]
     except click.ClickException:
         return []
     return [
-        CompletionItem(name, help=each["description"])
+        CompletionItem(name, help=escape(each["description"]))
         for plugin in plugins
         for each in plugin["commands"]
         if (name := f"{plugin['name']}.{each['name']}").startswith(incomplete)

@@ -1,14 +1,12 @@
 """What is said and returned when a task has ended, or cannot be followed any more."""
 
-import sys
 from typing import Final
 
 from msgspec import UNSET
 
 from hub.cli.api import exit_of
-from hub.cli.escaping import escape
 from hub.cli.exits import CommandError, Exit, say
-from hub.cli.output import Format, is_terminal, put, put_json, put_line
+from hub.cli.output import Format, put, put_json, put_line
 from hub.cli.values import shown
 from hub.client.errors import ConnectionLost, UnreachableError
 from hub.errors import HubError
@@ -49,25 +47,26 @@ def report(
 
 
 def _put_result(response: TaskResponse, *, several: bool) -> None:
-    """Write a result for people: texts as they are, all else as JSON.
-
-    On a terminal nothing in a text may move the cursor; a pipe gets it whole.
-    """
+    """Write a result for people: texts as they are, all else as JSON."""
     result = response.result
     if several:
         put_line(f"{response.task_id}  {shown(result)}")
     elif isinstance(result, str):
-        put(f"{escape(result, len(result)) if is_terminal(sys.stdout) else result}\n")
+        put(f"{result}\n")
     elif result is not None:
         put_json(result)
 
 
 def why(response: TaskResponse, name: str) -> str:
-    """Say why a task has no result, in one line."""
+    """Say why a task has no result: in one line, whatever task and hub have said."""
+    return " ".join(_why(response, name).split())
+
+
+def _why(response: TaskResponse, name: str) -> str:
     if response.status is TaskStatus.CANCELLED:
         return f"{name} was cancelled (task {response.task_id})"
     failure = response.metadata.failure
-    text = " ".join((response.error or response.message or "").split())
+    text = response.error or response.message or ""
     if failure is UNSET:
         return f"{name} failed: {text} (task {response.task_id})"
     own = (failure.detail or {}).get("code")

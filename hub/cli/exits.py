@@ -5,7 +5,7 @@ from typing import IO, Any
 
 import click
 
-from hub.cli.escaping import escape
+from hub.cli.escaping import escape, harmless
 
 MOST_CHARACTERS = 4096
 """How much of an error's text is shown."""
@@ -50,9 +50,30 @@ class CommandError(click.ClickException):
         say(f"Error: {self.message}", file)
 
 
-def say(text: str, file: IO[Any] | None = None) -> None:
-    """Write a line to standard error, if anybody is there to read it."""
+class MisuseError(click.UsageError):
+    """What click says about a command line, with nothing in it that moves a cursor.
+
+    It quotes what was typed, and what the hub says of a command's params.
+
+    Args:
+        error: As click has it.
+    """
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(escape(error.format_message(), MOST_CHARACTERS), error.ctx)
+
+
+def say(text: str, file: IO[Any] | None = None, *, colours: bool = False) -> None:
+    """Write a line to standard error, if anybody is there to read it.
+
+    All that commands write there comes by here.
+
+    Args:
+        text: Nothing in it moves a cursor when it is written.
+        file: Another stream.
+        colours: Whether colours stay.
+    """
     try:
-        click.echo(text, file, err=True)
+        click.echo(harmless(text, colours=colours), file, err=True)
     except (OSError, ValueError):  # closed, full, or a pipe without a reader
         return

@@ -20,6 +20,8 @@ from hub.client.task import AsyncTask
 from hub.errors import HubError
 from hub.tasks import TaskResponse
 
+PATIENCE_S: Final = 5.0
+"""How long the answer to a request is waited for that Ctrl-C has taken back."""
 TICK_S: Final = 0.1
 """How often bars are drawn."""
 
@@ -56,18 +58,32 @@ class Follower:
         hub: Where they are.
         view: Who looks on.
         interrupts: Ctrl-C.
+        patience_s: How long the hub's answer is waited for after it.
     """
 
-    def __init__(self, hub: AsyncHub, view: View, interrupts: Interrupts) -> None:
+    def __init__(
+        self,
+        hub: AsyncHub,
+        view: View,
+        interrupts: Interrupts,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._hub = hub
         self._view = view
         self._interrupts = interrupts
+        self._patience_s = patience_s
+
+    @property
+    def may_have_sent(self) -> bool:
+        """Whether a request may have reached the hub."""
+        return self._hub.was_connected
 
     async def start(self, wish: Wish) -> AsyncTask | None:
         """Have a command run.
 
         Returns:
-            The task; None where Ctrl-C came twice before the hub had accepted it.
+            The task; None where Ctrl-C came before the hub had accepted it, and nobody
+            wanted to wait for that, or has waited long enough.
 
         Raises:
             HubError: The hub has refused it, or is gone.
@@ -157,8 +173,15 @@ class Follower:
         What was sent may be under way, so its task has to be known to be cancelled.
         """
         await self._interrupts.first.wait()
-        if self._hub.is_connected:
-            await self._interrupts.second.wait()
+        if not self._hub.is_connected:
+            return
+        self._view.note(
+            "cancelling, once the hub has said whether it was started; "
+            "Ctrl-C once more does not wait"
+        )
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_s):
+                await self._interrupts.second.wait()
 
     async def _unless(
         self, wanted: asyncio.Future[Answer], event: Coroutine[Any, Any, object]
@@ -230,10 +253,12 @@ def run(wish: Wish, target: Target) -> Exit:
 
 async def _run(wish: Wish, target: Target) -> Exit:
     task: AsyncTask | None = None
+    sent = False
     view = View() if wish.detach else view_of(wish.output, quiet=wish.quiet)
     try:
         async with looking(target, view) as follower:
             task = await follower.start(wish)
+            sent = follower.may_have_sent
             if task is not None and wish.detach:
                 return _left(task, wish.output)
             if task is not None:
@@ -244,7 +269,9 @@ async def _run(wish: Wish, target: Target) -> Exit:
         raise trouble(error, task.id if task else None, wish.key) from None
     except CommandError as error:
         raise _found_again(error, task) from None
-    if task is None:
+    if task is None and not sent:
+        say("interrupted; nothing was sent to the hub")
+    elif task is None:
         say(f"interrupted; if it was started, the same with --key {wish.key} finds it")
     else:
         say(f"not waiting for its end: taskhub watch {task.id}")

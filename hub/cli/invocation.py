@@ -12,6 +12,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from hub.cli.escaping import harmless
 from hub.cli.flags import (
     flags_of,
     given_params,
@@ -163,6 +164,10 @@ class Invocation(click.Command):
             if error.option_name not in BEFORE:
                 raise
             raise self._misplaced(error.option_name, ctx) from None
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help text, in which nothing that the hub said moves a cursor."""
+        return harmless(super().get_help(ctx))
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter

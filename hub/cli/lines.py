@@ -1,13 +1,12 @@
 """What tasks say, as lines for people."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import click
 from msgspec import UNSET
 
-from hub.cli.escaping import escape
+from hub.cli.escaping import escape, harmless
 from hub.cli.values import shown
 from hub.client.cursor import Log
 from hub.events import Chunk, Gap, Reset
@@ -20,7 +19,6 @@ _STYLES: Final = {
     "error": "red",
     "critical": "red",
 }
-_COLOUR = re.compile(r"(\x1b\[[0-9;:]*m)")
 
 # Any: what tasks put out is JSON.
 
@@ -88,7 +86,7 @@ class Lines:
             return [Line(mark + escape(shown(data), TEXT_CHARACTERS))]
         text = data[:TEXT_CHARACTERS].removesuffix("\n")
         coloured = chunk.kind == "ansi"
-        safe = _colours_only(text) if coloured else escape(text, TEXT_CHARACTERS)
+        safe = harmless(text, colours=coloured)
         return [Line(mark + each, "", coloured) for each in safe.split("\n")]
 
     def _row(self, mark: str, row: Mapping[str, Any]) -> list[Line]:
@@ -126,12 +124,3 @@ def _is_row(data: Mapping[str, Any]) -> bool:
     """Whether an object is a row of a table: some simple values."""
     simple = (str, int, float, type(None))  # bool is an int
     return bool(data) and all(isinstance(each, simple) for each in data.values())
-
-
-def _colours_only(text: str) -> str:
-    """Keep the colours of a text; everything else that is no character is escaped."""
-    parts = _COLOUR.split(text)
-    return "".join(
-        part if number % 2 else escape(part, TEXT_CHARACTERS)
-        for number, part in enumerate(parts)
-    )

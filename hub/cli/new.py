@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from hub.cli import templates
+from hub.cli.output import put_line
 from hub.plugin.contract import NAME
 
 TAKEN: Final = {
@@ -37,10 +38,10 @@ def plugin(name: str, *, classic: bool) -> None:
     words = {"name": name, "class_": name.title().replace("_", "")}
     for path, template in files.items():
         _write(path, template.substitute(words))
-        click.echo(f"wrote {path}")
-    click.echo("\nTest it, and serve it while you change it:")
-    click.echo("  python -m pytest")
-    click.echo("  taskhub serve --reload --plugins .")
+        put_line(f"wrote {path}")
+    put_line("\nTest it, and serve it while you change it:")
+    put_line("  python -m pytest")
+    put_line("  taskhub serve --reload --plugins .")
 
 
 def _check(name: str) -> None:

@@ -6,12 +6,13 @@ command, without a word; a disk that is full is an error that says so.
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Final, Literal, TextIO
 
 import click
 import msgspec
 
-from hub.cli.escaping import escape
+from hub.cli.escaping import escape, harmless, harmless_json
 from hub.cli.exits import CommandError, Exit
 
 Format = Literal["text", "json", "ndjson"]
@@ -39,8 +40,12 @@ class ReaderGoneError(CommandError):
         """Say nothing: whoever closed the pipe knows."""
 
 
-def put(text: str) -> None:
-    """Write a text.
+def put(text: str, *, colours: bool = False) -> None:
+    """Write a text: on a terminal nothing in it moves the cursor, a pipe gets it whole.
+
+    Args:
+        text: What to write.
+        colours: Whether colours stay on a terminal.
 
     Raises:
         ReaderGoneError: Nobody reads it.
@@ -49,6 +54,8 @@ def put(text: str) -> None:
     stream: TextIO | None = sys.stdout
     if stream is None or stream.closed:
         raise CommandError("standard output is closed", Exit.FAILED)
+    if stream.isatty():  # TERM=dumb is one, too
+        text = harmless(text, colours=colours)
     try:
         stream.flush()
         stream.buffer.write(text.encode(stream.encoding, "backslashreplace"))
@@ -73,7 +80,13 @@ def put_json(value: object, *, line: bool = False) -> None:
     data = msgspec.json.encode(value)
     if not line and is_terminal(sys.stdout):
         data = msgspec.json.format(data, indent=2)
-    put(f"{data.decode()}\n")
+    put(f"{harmless_json(data.decode())}\n")
+
+
+def put_json_lines(values: Iterable[object]) -> None:
+    """Write JSON values, a line each, all at once."""
+    lines = [f"{msgspec.json.encode(value).decode()}\n" for value in values]
+    put(harmless_json("".join(lines)))
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -7,8 +7,10 @@ import click
 
 from hub.cli.api import Api
 from hub.cli.catalogue import complete_command, find_command, find_plugin
+from hub.cli.escaping import escape
 from hub.cli.output import Format, output_option, put, put_json, put_line, styled
 from hub.cli.target import target_of, target_options
+from hub.client.shapes import PluginsAnswer
 
 # Any throughout: what the hub says is JSON.
 
@@ -33,7 +35,7 @@ def command(name: str | None, output: Format, **options: object) -> None:
     """
     api = Api(target_of(options))
     if name is None:
-        _list(api.ask("GET", "plugins", needs="plugins"), output)
+        _list(api.ask("GET", "plugins", kind=PluginsAnswer), output)
     elif "." in name:
         _command(name, find_command(api, name), output)
     else:
@@ -96,7 +98,8 @@ def _plugin(plugin: dict[str, Any], output: Format) -> None:
 
     calls = plugin["statistics"]
     mean = calls["total_ms"] / calls["calls"] if calls["calls"] else 0.0
-    put_line(f"{styled(plugin['name'], sys.stdout, bold=True)} {plugin['version']}")
+    name = styled(escape(plugin["name"]), sys.stdout, bold=True)
+    put(f"{name} {escape(plugin['version'])}\n", colours=True)
     if plugin["description"]:
         put_line(plugin["description"])
     put_line("")

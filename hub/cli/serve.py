@@ -18,6 +18,7 @@ import click
 from hub.app import app_of
 from hub.cli import logs
 from hub.cli.escaping import escape
+from hub.cli.exits import say
 from hub.cli.server import loop_factory, server_of
 from hub.errors import HubError
 from hub.node import Node
@@ -175,13 +176,8 @@ def _settings(
                 "reaches this address could run commands; use --host 127.0.0.1, or "
                 "--insecure if that is what you want"
             )
-        click.secho(
-            f"INSECURE: anyone who reaches {host} may run every command of this hub.",
-            fg="white",
-            bg="red",
-            bold=True,
-            err=True,
-        )
+        text = f"INSECURE: anyone who reaches {host} may run every command of this hub."
+        say(click.style(text, fg="white", bg="red", bold=True), colours=True)
     return settings
 
 

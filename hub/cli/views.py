@@ -13,7 +13,7 @@ from msgspec import UNSET
 from hub.cli.escaping import escape
 from hub.cli.exits import say
 from hub.cli.lines import Line, Lines
-from hub.cli.output import is_terminal, put, put_json
+from hub.cli.output import is_terminal, put, put_json, put_json_lines
 from hub.client.cursor import Event
 from hub.events import Progress
 from hub.tasks import TaskResponse, TaskStatus
@@ -69,8 +69,7 @@ class Records(View):
 
     def tell(self, task_id: str, events: Sequence[Event]) -> None:
         """Say what it says, as the frames that it came in."""
-        frames = [msgspec.json.encode(frame_of(event)).decode() for event in events]
-        put("".join(f"{frame}\n" for frame in frames))
+        put_json_lines(frame_of(event) for event in events)
 
     def end(self, response: TaskResponse) -> None:
         """Say how it ended."""
@@ -146,7 +145,7 @@ class Plain(View):
     def line(self, task_id: str, line: Line) -> None:
         """Say a line of a task."""
         text = line.styled() if is_terminal(sys.stderr) else line.plain()
-        say(f"{self._names[task_id]}: {text}")
+        say(f"{self._names[task_id]}: {text}", colours=True)
 
 
 class Reader(View):
@@ -167,7 +166,7 @@ class Reader(View):
             if not isinstance(event, Progress)
             for line in self._lines.of(event)
         ]
-        put("".join(f"{line}\n" for line in lines))
+        put("".join(f"{line}\n" for line in lines), colours=True)
 
 
 def doing(progress: Progress) -> str:

@@ -19,6 +19,7 @@ from hub.client.wire import Codec, Heard
 from hub.errors import FrameTooLargeError, HubError, NotFoundError
 from hub.events import Chunk, Gap, Progress, Reset, Result
 from hub.protocol.frames import (
+    PROTOCOL,
     Cancel,
     ClientFrame,
     ErrorFrame,
@@ -78,6 +79,8 @@ class Conversation:
         wake: Called when there is something to send, or to do later.
         settled: Called when the hub knows what is not wanted any more.
         welcome: What the hub said of this connection; None before it did.
+        met: Whether a hub was ever there.
+        is_foreign: Whether the hub of this connection speaks another version.
         going: What the hub said when it began to leave.
         later: Tasks to watch again, each with the milliseconds to wait before that.
     """
@@ -86,6 +89,7 @@ class Conversation:
         self.wake: Callable[[], None] = _nobody
         self.settled: Callable[[], None] = _nobody
         self.welcome: Welcome | None = None
+        self.met = self.is_foreign = False
         self.going: Goaway | None = None
         self.later: list[tuple[int, Following]] = []
         self._codec = codec
@@ -124,6 +128,7 @@ class Conversation:
     def lost(self) -> None:
         """Learn that the connection is gone: no answer comes, nothing leaves."""
         self.welcome = self.going = None
+        self.is_foreign = False
         self._asked.clear()
         self._outbox.clear()
         self.later.clear()
@@ -243,6 +248,10 @@ class Conversation:
 
     def _welcomed(self, frame: Welcome) -> None:
         """Take up everything on a fresh connection."""
+        if frame.protocol != PROTOCOL:
+            self.is_foreign = True
+            return
+        self.met = True
         before, self.welcome = self.welcome, frame
         self._frame_bytes = frame.limits.frame_bytes
         if frame.session is not UNSET:

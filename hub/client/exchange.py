@@ -1,6 +1,7 @@
 """One request over HTTP and its answer: on the loop, with the standard's parser.
 
 Each has a connection of its own, through a proxy where the environment names one.
+None follows a redirect, and neither does a WebSocket: a token is for one hub.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import h11
+from websockets.asyncio.client import connect
 from websockets.proxy import Proxy, get_proxy, parse_proxy
 from websockets.uri import parse_uri
 
@@ -28,6 +30,14 @@ class Answer(NamedTuple):
     status: int
     media_type: str
     body: bytes
+
+
+class Direct(connect):
+    """Opens a WebSocket where it was told to, and nowhere else: HTTP does neither."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Follow none."""
+        return exc
 
 
 async def exchange(

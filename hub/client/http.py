@@ -1,6 +1,7 @@
 """Questions over HTTP: what a hub answers outside of a conversation."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import h11
 import msgspec
@@ -8,14 +9,24 @@ from websockets.exceptions import InvalidProxy
 
 from hub.client import troubles
 from hub.client.address import Address
-from hub.client.errors import NotAHubError, UnreachableError, refused
+from hub.client.errors import (
+    NotAHubError,
+    UnreachableError,
+    UnsupportedVersionError,
+    refused,
+)
 from hub.client.exchange import Answer, exchange
 from hub.client.pace import Pace
+from hub.client.shapes import Shape
 from hub.errors import HubError
 from hub.protocol.frames import ErrorFrame
 
 _REFUSAL = 400
 _PROBLEM = "application/problem+json"
+_PLACE: Final = re.compile(
+    r"(?!\.\.?(/|$))[\w.~-][\w.~%-]*(/(?!\.\.?(/|$))[\w.~%-]+)*", re.ASCII
+)
+"""A path below the hub's root: no scheme, no query, no way up."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -73,6 +84,39 @@ async def fetch(
         return _decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise NotAHubError(f"What answers at {url} is no hub.") from None
+
+
+def check(value: object, kind: type[Shape], url: str) -> None:
+    """See that an answer can be taken at its word.
+
+    Args:
+        value: The answer.
+        kind: What it has to hold.
+        url: Where the hub is.
+
+    Raises:
+        NotAHubError: It is none of a hub.
+        UnsupportedVersionError: It is one of a hub that this client does not know.
+    """
+    if not isinstance(value, dict) or kind.mark not in value:
+        raise NotAHubError(f"What answers at {url} is no hub.")
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise UnsupportedVersionError(
+            f"What answers at {url} is a hub of another version, or none: {error}."
+        ) from None
+
+
+def place(path: str) -> str:
+    """Return where the hub says that something is: a path below its own root.
+
+    Raises:
+        NotAHubError: It is somewhere else, or nowhere.
+    """
+    if _PLACE.fullmatch(path) is None or "%2e" in path.lower():
+        raise NotAHubError(f"What the hub names as a result's place is none: {path!r}.")
+    return path
 
 
 def _refusal(answer: Answer, url: str) -> HubError:

@@ -11,10 +11,19 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from hub.client.address import resolve
+from hub.client.errors import UnsupportedVersionError
 from hub.client.following import Following
+from hub.client.http import place
 from hub.client.link import Link
 from hub.client.pace import Pace
 from hub.client.requests import Options, Wishes, request
+from hub.client.shapes import (
+    CacheAnswer,
+    ClearedAnswer,
+    PluginAnswer,
+    PluginsAnswer,
+    TaskAnswer,
+)
 from hub.client.task import AsyncTask, cancel
 from hub.errors import UnknownCommandError
 from hub.protocol.frames import Hello
@@ -62,6 +71,11 @@ class AsyncHub:
     def is_connected(self) -> bool:
         """Whether a hub is there, right now."""
         return self._link.conversation.welcome is not None
+
+    @property
+    def was_connected(self) -> bool:
+        """Whether a hub was ever there; if not, nothing has been sent to one."""
+        return self._link.conversation.met
 
     async def __aenter__(self) -> Self:
         """Begin; the connection is made when it is needed."""
@@ -129,16 +143,22 @@ class AsyncHub:
         Raises:
             HubError: It was refused, or the hub cannot be reached.
         """
-        found = await self._link.fetch(f"api/v1/tasks/{quote(task_id, safe='')}")
-        response = msgspec.convert(found, TaskResponse)
+        path = f"api/v1/tasks/{quote(task_id, safe='')}"
+        found = await self._link.fetch(path, kind=TaskAnswer)
+        try:
+            response = msgspec.convert(found, TaskResponse)
+        except msgspec.ValidationError as error:
+            raise UnsupportedVersionError(
+                f"The hub tells tasks otherwise: {error}."
+            ) from None
         if found.get("result_url"):
-            response.result = await self._link.fetch(found["result_url"])
+            response.result = await self._link.fetch(place(found["result_url"]))
         return response
 
     # Any: JSON objects, as the hub's documentation has them.
     async def plugins(self) -> dict[str, Any]:
         """Return what the hub offers: ``plugins``, and what it ``refused``."""
-        found: dict[str, Any] = await self._link.fetch(PLUGINS)
+        found: dict[str, Any] = await self._link.fetch(PLUGINS, kind=PluginsAnswer)
         return found
 
     async def plugin(self, name: str) -> dict[str, Any]:
@@ -148,7 +168,7 @@ class AsyncHub:
             UnknownCommandError: There is none of that name.
         """
         found: dict[str, Any] = await self._link.fetch(
-            f"{PLUGINS}/{quote(name, safe='')}"
+            f"{PLUGINS}/{quote(name, safe='')}", kind=PluginAnswer
         )
         return found
 
@@ -172,7 +192,9 @@ class AsyncHub:
         self, plugin: str | None = None, command: str | None = None
     ) -> dict[str, Any]:
         """Return what the hub's cache holds: ``entries``, and its ``statistics``."""
-        found: dict[str, Any] = await self._link.fetch(_cache(plugin, command))
+        found: dict[str, Any] = await self._link.fetch(
+            _cache(plugin, command), kind=CacheAnswer
+        )
         return found
 
     async def clear_cache(
@@ -183,7 +205,7 @@ class AsyncHub:
         Returns:
             How many entries that were.
         """
-        found = await self._link.fetch(_cache(plugin, command), "DELETE")
+        found = await self._link.fetch(_cache(plugin, command), "DELETE", ClearedAnswer)
         return int(found["cleared"])
 
     async def _execute(

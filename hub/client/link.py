@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
@@ -20,10 +20,11 @@ from hub.client import troubles
 from hub.client.address import Address
 from hub.client.conversation import Cancelling, Conversation
 from hub.client.errors import ConnectionLost, NotAHubError, UnreachableError
-from hub.client.exchange import proxy_for
+from hub.client.exchange import Direct, proxy_for
 from hub.client.following import Following
-from hub.client.http import fetch
+from hub.client.http import check, fetch
 from hub.client.pace import Pace, may_return
+from hub.client.shapes import Shape
 from hub.client.troubles import Trouble
 from hub.client.wire import Codec, UndecodableError
 from hub.errors import BadFrameError, ForbiddenError, HubError, UnauthenticatedError
@@ -76,7 +77,7 @@ class Link:
         self._news = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
         self._timers: set[asyncio.TimerHandle] = set()
-        self._met = False
+        self._until = 0.0
         self._closed = False
 
     # What tasks ask for.
@@ -101,14 +102,19 @@ class Link:
         self._start()
         self.conversation.cancel(cancelling)
 
-    async def fetch(self, path: str, method: str = "GET") -> Any:  # any JSON value
+    async def fetch(
+        self, path: str, method: str = "GET", kind: type[Shape] | None = None
+    ) -> Any:  # any JSON value
         """Ask the hub something over HTTP.
 
         Raises:
             HubError: It was refused, or could not be asked.
         """
         locale, pace = self._locale, self.pace
-        return await fetch(self.address, path, method=method, locale=locale, pace=pace)
+        value = await fetch(self.address, path, method=method, locale=locale, pace=pace)
+        if kind is not None:
+            check(value, kind, self.address.root)
+        return value
 
     async def fetch_patiently(self, path: str) -> Any:  # any JSON value
         """Ask again while the hub is away, for as long as it is looked for.
@@ -188,41 +194,43 @@ class Link:
     async def _run(self) -> None:
         """Be connected while something is under way."""
         loop = asyncio.get_running_loop()
-        failures, until = 0, 0.0
+        failures, self._until = 0, 0.0
         while True:
             while self.conversation.is_idle:
                 self._news.clear()
                 await self._news.wait()
-                failures, until = 0, 0.0
+                failures, self._until = 0, 0.0
             began = loop.time()
-            until = until or began + self._reconnect_for
+            self._until = self._until or began + self._reconnect_for
             trouble, wait = await self._connection()
-            # One that lets in and throws out at once is no hub that is back.
-            if wait is not None and (wait or loop.time() - began > self.pace.first_s):
-                failures, until = 0, loop.time() + wait + self._reconnect_for
-            if self._stays(trouble, until):
+            # One that lets in and throws out at once is no hub that is back, and one
+            # that says so again and again neither.
+            lived = loop.time() - began > self.pace.first_s
+            if wait is not None and (lived or (wait and not failures)):
+                failures, self._until = 0, loop.time() + wait + self._reconnect_for
+            if self._stays(trouble):
                 self._give_up(trouble.error)
             elif not self.conversation.is_idle:
                 if not failures:
                     logger.warning("%s Trying again.", trouble.error.message)
                 jitter = self._jitter(failures)
-                await asyncio.sleep(wait or min(jitter, until - loop.time()))
+                await asyncio.sleep(wait or min(jitter, self._left()))
                 failures += 1
 
     async def _connection(self) -> tuple[Trouble, float | None]:
         """Live through one connection.
 
         Returns:
-            Why it is none any more, and for how long the hub wants to be left alone;
-            None where it never was one.
+            Why it is none any more, and for how long the hub is to be left alone, at
+            most as long as one that is gone is looked for; None where it never was one.
         """
         try:
             trouble = await self._connect()
             wait = None
             if self.conversation.welcome is not None:
-                self._met = True
                 going = self.conversation.going
                 wait = 0.0 if going is None else going.retry_after_ms / 1000
+                wait = min(max(wait, 0.0), self._reconnect_for)
             return trouble, wait
         finally:
             self.conversation.lost()
@@ -230,15 +238,25 @@ class Link:
                 timer.cancel()
             self._timers.clear()
 
-    def _stays(self, trouble: Trouble, until: float) -> bool:
+    def _left(self) -> float:
+        """Return for how long the hub is looked for yet."""
+        return self._until - asyncio.get_running_loop().time()
+
+    def _patience(self) -> float:
+        """Return how long a try may take, up to the hub's `welcome`."""
+        return min(self.pace.open_s, max(self._left(), self.pace.least_s))
+
+    def _stays(self, trouble: Trouble) -> bool:
         """Whether trying again is of no use."""
-        if trouble.lasting and (not self._met or _is_verdict(trouble.error)):
+        if trouble.lasting and (
+            not self.conversation.met or _is_verdict(trouble.error)
+        ):
             return True
-        return asyncio.get_running_loop().time() >= until
+        return self._left() <= 0
 
     def _give_up(self, error: HubError) -> None:
         """Tell everybody who waits."""
-        met = self._met
+        met = self.conversation.met
 
         def verdict(maybe: bool) -> HubError:  # noqa: FBT001  # the contract's only argument
             if not met or not maybe or not isinstance(error, UnreachableError):
@@ -255,7 +273,7 @@ class Link:
         token = self.address.token
         url = self.address.socket
         try:
-            connection = await connect(
+            connection = await Direct(
                 url,
                 subprotocols=[Subprotocol(self.codec.subprotocol)],
                 additional_headers={"Authorization": f"Bearer {token}"}
@@ -263,7 +281,7 @@ class Link:
                 else {},
                 compression=None,
                 proxy=proxy_for(self.address),
-                open_timeout=self.pace.open_s,
+                open_timeout=self._patience(),
                 close_timeout=self.pace.close_s,
                 ping_interval=None,
                 max_size=_MOST_MESSAGE,
@@ -297,6 +315,8 @@ class Link:
             pass
         finally:
             await _end(writing)
+        if self.conversation.is_foreign:
+            return troubles.of_version(url)
         return self._meaning(connection)
 
     def _meaning(self, connection: ClientConnection) -> Trouble:
@@ -314,12 +334,14 @@ class Link:
         """Hand everything that comes to the conversation."""
         loop = asyncio.get_running_loop()
         conversation = self.conversation
-        async with asyncio.timeout(self.pace.open_s) as patience:
+        async with asyncio.timeout(self._patience()) as patience:
             async for message in connection:
                 frames = self.codec.decode(message)
                 weight = len(message) // max(len(frames), 1)
                 for frame in frames:
                     conversation.receive(frame, weight)
+                if conversation.is_foreign:
+                    return
                 if conversation.welcome is not None:
                     heartbeat = conversation.welcome.heartbeat_ms / 1000
                     patience.reschedule(loop.time() + self.pace.silence * heartbeat)

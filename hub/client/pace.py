@@ -16,6 +16,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         first_s: Ceiling of the first wait before a new try.
         most_s: Ceiling of every wait; they double up to it.
         open_s: For connecting, up to the hub's `welcome`.
+        least_s: For the same, however little time is left for looking.
         close_s: For a farewell.
         silence: After so many of the hub's heartbeats without a word it is gone.
         answer_s: For an answer over HTTP, between two pieces of it.
@@ -24,6 +25,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     first_s: float = 0.5
     most_s: float = 10.0
     open_s: float = 10.0
+    least_s: float = 2.0
     close_s: float = 1.0
     silence: float = 2.5
     answer_s: float = 30.0

@@ -221,6 +221,11 @@ class Hub:
         """Whether a hub is there, right now."""
         return self._hub.is_connected
 
+    @property
+    def was_connected(self) -> bool:
+        """Whether a hub was ever there; if not, nothing has been sent to one."""
+        return self._hub.was_connected
+
     def __enter__(self) -> Self:
         """Begin; the connection is made when it is needed."""
         return self

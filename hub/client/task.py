@@ -10,6 +10,7 @@ from hub.client.conversation import Cancelling
 from hub.client.cursor import Event
 from hub.client.errors import ended_badly
 from hub.client.following import Following
+from hub.client.http import place
 from hub.client.link import Link
 from hub.client.show import screen_for
 from hub.errors import HubError
@@ -237,7 +238,7 @@ class AsyncTask:
             url, response = following.result_url, following.response
             if url is None or response is None:
                 return
-            value = await self._link.fetch_patiently(url)
+            value = await self._link.fetch_patiently(place(url))
             following.response = msgspec.structs.replace(response, result=value)
             following.result_url = None
 

@@ -10,6 +10,7 @@ from hub.cli.api import Api, NoHubError, RefusedError, exit_of
 from hub.cli.exits import CommandError, Exit
 from hub.cli.target import target_of
 from hub.client.pace import Pace
+from hub.client.shapes import CacheAnswer, PluginAnswer, PluginsAnswer, TaskAnswer
 from tests.blackbox.server import HubProcess
 
 Answering = Callable[[bytes | None], Api]
@@ -56,9 +57,10 @@ def test_a_question_is_answered(hub: HubProcess) -> None:
     asked = api(hub.url)
 
     names = [
-        each["name"] for each in asked.ask("GET", "plugins", needs="plugins")["plugins"]
+        each["name"]
+        for each in asked.ask("GET", "plugins", kind=PluginsAnswer)["plugins"]
     ]
-    cache = asked.ask("GET", "cache", needs="entries", plugin="a b", command=None)
+    cache = asked.ask("GET", "cache", kind=CacheAnswer, plugin="a b", command=None)
 
     assert "demo" in names
     assert cache["entries"] == []
@@ -79,9 +81,24 @@ def test_a_question_is_answered(hub: HubProcess) -> None:
 def test_what_is_no_hub_is_said(answering: Answering, answer: bytes) -> None:
     """Exit code 5, and how to name the hub."""
     with pytest.raises(NoHubError, match="is no hub") as error:
-        answering(answer).ask("GET", "plugins", needs="plugins")
+        answering(answer).ask("GET", "plugins", kind=PluginsAnswer)
 
     assert "Name the hub with --url or TASKHUB_URL" in error.value.message
+    assert error.value.exit_code == Exit.UNREACHABLE
+
+
+def test_another_version_is_said(answering: Answering) -> None:
+    """In one line with exit code 5: it is a hub, so no other one is to be named."""
+    commands = '{"commands": [{"name": "echo", "description": ""}]'
+    rest = '"name": "demo", "version": "1", "description": "", "source": "x"'
+    more = '"file": "", "healthy": true, "statistics": {"calls": 0, "failures": 0'
+    body = f'{commands}, {rest}, {more}, "total_ms": 0}}}}'
+    with pytest.raises(NoHubError, match="another version") as error:
+        answering(page("200 OK", "application/json", body)).ask(
+            "GET", "plugins", "demo", kind=PluginAnswer
+        )
+
+    assert "schema" in error.value.message
     assert error.value.exit_code == Exit.UNREACHABLE
 
 
@@ -93,7 +110,7 @@ def test_what_does_not_answer_is_said(
 ) -> None:
     """Exit code 5: a proxy without its hub, silence, a connection that is cut."""
     with pytest.raises(NoHubError) as error:
-        answering(answer).ask("GET", "plugins", needs="plugins")
+        answering(answer).ask("GET", "plugins", kind=PluginsAnswer)
 
     assert error.value.exit_code == Exit.UNREACHABLE
 
@@ -102,7 +119,7 @@ def test_who_has_to_log_in_is_told(answering: Answering) -> None:
     """Exit code 4, whether a hub says so or a proxy before it."""
     for status in ("401 Unauthorized", "403 Forbidden"):
         with pytest.raises(CommandError) as error:
-            answering(page(status)).ask("GET", "plugins", needs="plugins")
+            answering(page(status)).ask("GET", "plugins", kind=PluginsAnswer)
         assert error.value.exit_code == Exit.AUTH
 
 
@@ -112,7 +129,7 @@ def test_no_hub_names_the_address_and_the_way_out() -> None:
         port = taken.getsockname()[1]
 
     with pytest.raises(NoHubError) as error:
-        api(f"127.0.0.1:{port}").ask("GET", "plugins", needs="plugins")
+        api(f"127.0.0.1:{port}").ask("GET", "plugins", kind=PluginsAnswer)
 
     assert f"http://127.0.0.1:{port}" in error.value.message
     assert "connection refused. Start one with `taskhub serve`" in error.value.message
@@ -122,13 +139,13 @@ def test_no_hub_names_the_address_and_the_way_out() -> None:
 def test_names_that_are_none(host: str) -> None:
     """Are said to be no hub."""
     with pytest.raises(NoHubError, match=host):
-        api(f"http://{host}").ask("GET", "plugins", needs="plugins")
+        api(f"http://{host}").ask("GET", "plugins", kind=PluginsAnswer)
 
 
 def test_a_refusal_is_the_hubs_own_words(hub: HubProcess) -> None:
     """With its code."""
     with pytest.raises(RefusedError) as error:
-        api(hub.url).ask("GET", "tasks", "nothing", needs="status")
+        api(hub.url).ask("GET", "tasks", "nothing", kind=TaskAnswer)
 
     assert error.value.wire == "not_found"
     assert error.value.exit_code == Exit.USAGE

@@ -1,28 +1,16 @@
 """Off a terminal: lines, pipes that close, full disks, a hub that goes, Ctrl-C."""
 
-import asyncio
 import json
 import re
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import pytest
 from click.testing import Result
 
-from hub.cli import follow
-from hub.cli.exits import Exit
-from hub.cli.follow import Follower
-from hub.cli.interrupts import Interrupts
-from hub.cli.invocation import Wish
-from hub.cli.target import target_of
-from hub.cli.views import View
-from hub.client.errors import UnsupportedVersionError
-from hub.errors import ForbiddenError
 from tests.blackbox.server import HubProcess
 from tests.cli.conftest import PLUGINS
 from tests.cli.programs import Program
@@ -248,137 +236,3 @@ def test_several_tasks_of_a_hub_that_goes(
     assert code == 5
     assert all(f"may still run: taskhub watch {each}" in err for each in ids)
     assert logging.ended()[0] == 5
-
-
-class _Hub:
-    """A hub that accepts nothing, for the moments that no real one can be held in."""
-
-    def __init__(self, *, is_connected: bool) -> None:
-        self.is_connected = is_connected
-        self.asked = asyncio.Event()
-
-    def options(self, **_: object) -> Self:
-        """Be asked."""
-        return self
-
-    async def execute(self, *_: object) -> None:
-        """Never answer."""
-        self.asked.set()
-        await asyncio.Event().wait()
-
-
-class _Task:
-    """A task that does not let itself be cancelled."""
-
-    id, name, origin = "t1", "a.b", "new"
-    told = asyncio.Event()
-
-    async def response(self) -> None:
-        """Never end."""
-        await asyncio.Event().wait()
-
-    async def cancel(self, _: str) -> None:
-        """Refuse."""
-        self.told.set()
-        raise ForbiddenError
-
-
-class _Notes(View):
-    """Keeps what is noted."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        """Keep it."""
-        self.notes.append(text)
-
-
-WISH = Wish(plugin="a", command="b", params={}, key="k")
-
-
-@pytest.mark.parametrize(("is_connected", "presses"), [(True, 2), (False, 1)])
-async def test_ctrl_c_before_the_hub_has_answered(
-    is_connected: bool, presses: int
-) -> None:
-    """Is obeyed at once where there is no connection, else at the second one."""
-    hub = _Hub(is_connected=is_connected)
-    with Interrupts() as interrupts:
-        # What is used of a hub is there.
-        follower = Follower(hub, View(), interrupts)  # type: ignore[arg-type]
-        starting = asyncio.ensure_future(follower.start(WISH))
-        await hub.asked.wait()
-        for _ in range(presses):
-            assert not starting.done()
-            signal.raise_signal(signal.SIGINT)
-            await asyncio.sleep(0)
-
-        assert await starting is None
-
-
-async def test_a_task_that_may_not_be_cancelled() -> None:
-    """That is said, and a second Ctrl-C leaves it alone."""
-    task, view = _Task(), _Notes()
-    with Interrupts() as interrupts:
-        hub = _Hub(is_connected=True)
-        # What is used of a hub and a task is there.
-        follower = Follower(hub, view, interrupts)  # type: ignore[arg-type]
-        ending = asyncio.ensure_future(
-            follower.to_end(task, "a.b", cancels=True)  # type: ignore[arg-type]  # as above
-        )
-        signal.raise_signal(signal.SIGINT)
-        await task.told.wait()
-        signal.raise_signal(signal.SIGINT)
-
-        assert await ending is None
-    assert "not cancelled: This credential does not allow that." in view.notes
-
-
-def test_interrupted_before_it_began(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The key says how to find what may have been started."""
-
-    class Hub(_Hub):
-        async def execute(self, *_: object) -> None:
-            signal.raise_signal(signal.SIGINT)
-            await super().execute()
-
-        async def __aenter__(self) -> None:
-            """Connect to nothing."""
-
-        async def __aexit__(self, *_: object) -> None:
-            """Leave nothing."""
-
-    def make(*_: object, **__: object) -> Hub:
-        return Hub(is_connected=False)
-
-    monkeypatch.setattr("hub.cli.follow.AsyncHub", make)
-
-    assert follow.run(WISH, target_of({"url": "127.0.0.1:1"}, {})) is Exit.INTERRUPTED
-    assert (
-        "if it was started, the same with --key k finds it" in capsys.readouterr().err
-    )
-
-
-def test_what_a_hub_refuses_late(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hub of another version, for one, that only the socket finds out."""
-
-    class Hub(_Hub):
-        async def execute(self, *_: object) -> None:
-            raise UnsupportedVersionError("It speaks another version.")
-
-        async def __aenter__(self) -> None:
-            """Connect to nothing."""
-
-        async def __aexit__(self, *_: object) -> None:
-            """Leave nothing."""
-
-    def make(*_: object, **__: object) -> Hub:
-        return Hub(is_connected=False)
-
-    monkeypatch.setattr("hub.cli.follow.AsyncHub", make)
-    result = call("run", "demo.echo")
-
-    assert (result.exit_code, result.stdout) == (5, "")
-    assert result.stderr == "Error: It speaks another version.\n"

@@ -255,6 +255,15 @@ async def test_something_else_is_no_hub(answer: bytes, words: str) -> None:
             await hub.plugins()
 
 
+@pytest.mark.parametrize("place", ["http://elsewhere/ws", "ws://elsewhere/ws", "/x"])
+async def test_a_redirect_is_no_hub(place: str) -> None:
+    """It is not followed: a token goes to the hub that was named, and nowhere else."""
+    head = f"HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n"
+    async with plain(head.encode()) as port, Brisk(f"ws://127.0.0.1:{port}") as hub:
+        with pytest.raises(NotAHubError, match="HTTP 302"):
+            await (await hub.execute("p.c"))
+
+
 async def test_a_websocket_without_our_subprotocol_is_no_hub() -> None:
     """An echo server is no hub."""
 

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from hub import AsyncHub, Chunk, ConnectionLost, Hub, Log, TaskCancelled
+from hub.client.errors import NotAHubError
 from hub.client.mailbox import LIMIT
 from hub.errors import HubError, NotFoundError
 from tests.client.conftest import Brisk
@@ -195,6 +196,37 @@ async def test_a_result_that_cannot_be_fetched_is_said() -> None:
             hub._link.address = type(hub.address)(socket=url, root=root)
             with pytest.raises(HubError, match="HTTP 503"):
                 await task
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "../../../x\r\nA: b",
+        "http://127.0.0.1:1/evil",
+        "/api/v1/x",
+        "//evil/x",
+        "..",
+        "api/../x",
+        "api/%2E%2e/x",
+        "api/./x",
+        "api//x",
+        "api/x?y",
+        "api\\x",
+        "",
+    ],
+)
+async def test_a_result_is_fetched_below_the_hub_only(place: str) -> None:
+    """What a hub names as its place is a plain path there, or an error."""
+
+    async def script(caller: Caller) -> None:
+        end = {**result("t"), "result_url": place}
+        await caller.say(opened(await caller.get("execute"), "t"), end)
+        await caller.socket.wait_closed()
+
+    async with scripted(script) as url, Brisk(url, codec="json") as hub:
+        task = await hub.execute("p.c")
+        with pytest.raises(NotAHubError, match="place"):
+            await task
 
 
 async def test_a_large_result_is_asked_for_until_the_hub_is_back() -> None:
