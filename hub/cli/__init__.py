@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import click
 
+from hub.cli.commands import Group, tell
 from hub.cli.loading import abrupt
+from hub.version import VERSION
 
 COMMANDS: Final = {
     "cache": "hub.cli.cache",
@@ -33,7 +35,7 @@ INTERRUPTED: Final = 130
 """The exit code of what Ctrl-C has ended, as shells count."""
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """Commands that are imported on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -86,7 +88,21 @@ class _Commands(click.Group):
             raise click.exceptions.Exit(INTERRUPTED) from None
 
 
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  # as click calls it
+    """Say which taskhub it is, and end."""
+    if value and not ctx.resilient_parsing:
+        tell(f"taskhub, version {VERSION}\n")
+        ctx.exit()
+
+
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="taskhub", prog_name="taskhub")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Run Python functions that take a while, and watch them live."""

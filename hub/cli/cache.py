@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from hub.cli.api import Api
+from hub.cli.commands import Command
 from hub.cli.output import Format, output_option, put, put_json, put_line
 from hub.cli.target import target_of, target_options
 
@@ -13,6 +14,7 @@ from hub.cli.target import target_of, target_options
 
 
 @click.command(
+    cls=Command,
     params=[
         click.Argument(
             ["action"], type=click.Choice(["list", "clear"]), default="list"
@@ -23,7 +25,7 @@ from hub.cli.target import target_of, target_options
         ),
         output_option(),
         *target_options(),
-    ]
+    ],
 )
 def command(
     action: str, plugin: str | None, verb: str | None, output: Format, **options: object

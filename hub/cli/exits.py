@@ -1,11 +1,13 @@
 """How a command of the terminal ends: exit codes, and one line that says why."""
 
 import enum
+import sys
 from typing import IO, Any
 
 import click
 
 from hub.cli.escaping import escape
+from hub.cli.writing import write
 
 MOST_CHARACTERS = 4096
 """How much of an error's text is shown."""
@@ -52,7 +54,10 @@ class CommandError(click.ClickException):
 
 def say(text: str, file: IO[Any] | None = None) -> None:
     """Write a line to standard error, if anybody is there to read it."""
+    stream = file or sys.stderr
+    if stream is None:
+        return
     try:
-        click.echo(text, file, err=True)
+        write(stream, f"{text if stream.isatty() else click.unstyle(text)}\n")
     except (OSError, ValueError):  # closed, full, or a pipe without a reader
         return

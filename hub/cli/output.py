@@ -13,6 +13,7 @@ import msgspec
 
 from hub.cli.escaping import escape
 from hub.cli.exits import CommandError, Exit
+from hub.cli.writing import write
 
 Format = Literal["text", "json", "ndjson"]
 FORMATS: Final[tuple[Format, ...]] = ("text", "json", "ndjson")
@@ -50,9 +51,7 @@ def put(text: str) -> None:
     if stream is None or stream.closed:
         raise CommandError("standard output is closed", Exit.FAILED)
     try:
-        stream.flush()
-        stream.buffer.write(text.encode(stream.encoding, "backslashreplace"))
-        stream.buffer.flush()
+        write(stream, text)
     except BrokenPipeError:
         _silence(stream)
         raise ReaderGoneError from None

@@ -7,6 +7,7 @@ import click
 
 from hub.cli.api import Api
 from hub.cli.catalogue import complete_command, find_command, find_plugin
+from hub.cli.commands import Command
 from hub.cli.output import Format, output_option, put, put_json, put_line, styled
 from hub.cli.target import target_of, target_options
 
@@ -14,6 +15,7 @@ from hub.cli.target import target_of, target_options
 
 
 @click.command(
+    cls=Command,
     params=[
         click.Argument(
             ["name"],
@@ -23,7 +25,7 @@ from hub.cli.target import target_of, target_options
         ),
         output_option(),
         *target_options(),
-    ]
+    ],
 )
 def command(name: str | None, output: Format, **options: object) -> None:
     """List the hub's plugins, or describe one.

@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 from hub.cli.api import Api, NoHubError
 from hub.cli.catalogue import COMPLETION, complete_command, find_command
+from hub.cli.commands import Command
 from hub.cli.exits import CommandError, Exit
 from hub.cli.flags import complete_value
 from hub.cli.invocation import BEFORE, Invocation, Wish, own_options
@@ -27,7 +28,7 @@ Examples:
 """
 
 
-class _Run(click.Command):
+class _Run(Command):
     """`taskhub run`: what stands behind the name is parsed with the hub's help."""
 
     def shell_complete(

@@ -4,6 +4,7 @@ import click
 
 from hub.cli.api import Api
 from hub.cli.catalogue import find_task
+from hub.cli.commands import Command
 from hub.cli.exits import Exit
 from hub.cli.loading import abrupt
 from hub.cli.output import Format, output_option
@@ -11,6 +12,7 @@ from hub.cli.target import reconnect_option, target_of, target_options
 
 
 @click.command(
+    cls=Command,
     params=[
         click.Argument(["task_id"], metavar="ID"),
         click.Option(
@@ -19,7 +21,7 @@ from hub.cli.target import reconnect_option, target_of, target_options
         output_option(),
         *target_options(),
         reconnect_option(),
-    ]
+    ],
 )
 def command(task_id: str, *, follow: bool, output: Format, **options: object) -> None:
     """Print a task's log and output, on standard output.

@@ -6,6 +6,7 @@ import click
 
 from hub.cli.api import Api
 from hub.cli.catalogue import find_task
+from hub.cli.commands import Command
 from hub.cli.exits import Exit
 from hub.cli.loading import abrupt
 from hub.cli.output import Format, output_option
@@ -18,6 +19,7 @@ from hub.cli.target import (
 
 
 @click.command(
+    cls=Command,
     params=[
         ids_argument(),
         click.Option(
@@ -28,7 +30,7 @@ from hub.cli.target import (
         output_option(),
         *target_options(),
         reconnect_option(),
-    ]
+    ],
 )
 def command(
     ids: tuple[str, ...], *, quiet: bool, output: Format, **options: object
