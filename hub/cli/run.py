@@ -111,10 +111,11 @@ def _wish(
     ctx: click.Context, name: str, arguments: tuple[str, ...], target: Target
 ) -> Wish:
     """Read what is asked for, with the hub's help."""
+    late = [word for word in arguments if word.partition("=")[0] in BEFORE]
     try:
-        inner = Invocation(name, find_command(Api(target), name))
+        # What may have been meant for another hub is not waited for.
+        inner = Invocation(name, find_command(Api(target, patient=not late), name))
     except NoHubError as error:
-        late = [word for word in arguments if word.partition("=")[0] in BEFORE]
         if not late:
             raise
         raise CommandError(

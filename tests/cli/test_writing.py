@@ -112,7 +112,7 @@ def test_a_disk_that_fills_up_is_said(
     program: Start, call: Call, tmp_path: Path, arguments: list[str], unbuffered: str
 ) -> None:
     """A result is written whole, or it is an error: never a part of it as if whole."""
-    what = ("demo.echo", "--value", "@" + str(tmp_path / "value"))
+    what: tuple[str, ...] = ("demo.echo", "--value", "@" + str(tmp_path / "value"))
     (tmp_path / "value").write_text("x" * 200_000)
     if arguments[0] == "watch":
         what = (call("run", "--detach", *what).stdout.strip(),)
