@@ -31,6 +31,8 @@ COMMANDS: Final = {
 
 BEHIND: Final = ("--url", "--token-file", "--output", "--reconnect-for", "--quiet")
 """Options that each command has, and `taskhub` itself has not."""
+LIKE: Final = 0.8
+"""How like a command a word must be that does not even begin as it does."""
 INTERRUPTED: Final = 130
 """The exit code of what Ctrl-C has ended, as shells count."""
 
@@ -60,7 +62,7 @@ class _Commands(Group):
         name = args[0]
         if name in COMMANDS or ctx.resilient_parsing or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        close = _near(name)
         if "." in name:
             close = [f"run {name}"]
         hint = f" Did you mean 'taskhub {close[0]}'?" if close else ""
@@ -86,6 +88,14 @@ class _Commands(Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _near(name: str) -> list[str]:
+    """Return the command that may have been meant: few mistype the first letter."""
+    begin = [each for each in COMMANDS if each[:1] == name[:1]]
+    return difflib.get_close_matches(name, begin, n=1) or difflib.get_close_matches(
+        name, COMMANDS, n=1, cutoff=LIKE
+    )
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  # as click calls it

@@ -41,7 +41,7 @@ def test_what_was_just_restarting_is_waited_for(
         line = each.wait_line("No hub at")
         assert f"No hub at {hub.url}: connection refused. Trying for 60 s" in line
         assert "start one with `taskhub serve`" in line
-    hub.start()
+    hub = HubProcess(hub.data, "--port", str(hub.port), plugins=[PLUGINS]).start()
 
     ends = [each.ended() for each in started]
     hub.stop()
