@@ -48,7 +48,7 @@ def test_what_was_just_restarting_is_waited_for(
     assert [(code, out) for code, out, _ in ends] == [
         (0, "hello\n"),
         (0, "1\n"),
-        (0, ""),
+        (0, "DEBUG   echoed\n"),
     ]
 
 
