@@ -100,7 +100,7 @@ def test_the_package_is_the_program() -> None:
         (["plugin"], "Did you mean 'taskhub plugins'?"),
         (["wacht"], "Did you mean 'taskhub watch'?"),
         (["zzzzzz"], "No such command 'zzzzzz'.\n"),
-        (["pulgins"], "Did you mean 'taskhub plugins'?"),
+        (["pluginss"], "Did you mean 'taskhub plugins'?"),
         (["erve"], "Did you mean 'taskhub serve'?"),
         (["bogus"], "No such command 'bogus'.\n"),
         (["--url", "x", "run"], "--url stands behind a command's name"),
