@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -123,3 +124,17 @@ def test_a_disk_that_fills_up_is_said(
 
     assert code == 1
     assert "Error: cannot write to standard output: File too large" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_hub_that_cannot_greet_serves_all_the_same(
+    program: Start, tmp_path: Path
+) -> None:
+    """It says so on standard error."""
+    serve = ("serve", "--port", "0", "--data", str(tmp_path / "data"))
+    with Path("/dev/full").open("wb") as full:
+        process = program(*serve, stdout=full)
+    process.wait_line("Error: cannot write to standard output")
+    process.interrupt()
+
+    assert process.ended()[0] == 0
