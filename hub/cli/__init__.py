@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import click
 
+from hub.cli.commands import Group, tell
 from hub.cli.exits import MisuseError
 from hub.cli.loading import abrupt
+from hub.version import VERSION
 
 COMMANDS: Final = {
     "cache": "hub.cli.cache",
@@ -30,11 +32,13 @@ COMMANDS: Final = {
 
 BEHIND: Final = ("--url", "--token-file", "--output", "--reconnect-for", "--quiet")
 """Options that each command has, and `taskhub` itself has not."""
+LIKE: Final = 0.8
+"""How like a command a word must be that does not even begin as it does."""
 INTERRUPTED: Final = 130
 """The exit code of what Ctrl-C has ended, as shells count."""
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """Commands that are imported on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -59,7 +63,7 @@ class _Commands(click.Group):
         name = args[0]
         if name in COMMANDS or ctx.resilient_parsing or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        close = _near(name)
         if "." in name:
             close = [f"run {name}"]
         hint = f" Did you mean 'taskhub {close[0]}'?" if close else ""
@@ -89,7 +93,29 @@ class _Commands(click.Group):
             raise click.exceptions.Exit(INTERRUPTED) from None
 
 
+def _near(name: str) -> list[str]:
+    """Return the command that may have been meant: few mistype the first letter."""
+    begin = [each for each in COMMANDS if each[:1] == name[:1]]
+    return difflib.get_close_matches(name, begin, n=1) or difflib.get_close_matches(
+        name, COMMANDS, n=1, cutoff=LIKE
+    )
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  # as click calls it
+    """Say which taskhub it is, and end."""
+    if value and not ctx.resilient_parsing:
+        tell(f"taskhub, version {VERSION}\n")
+        ctx.exit()
+
+
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="taskhub", prog_name="taskhub")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Run Python functions that take a while, and watch them live."""

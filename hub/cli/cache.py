@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 
 from hub.cli.api import Api
+from hub.cli.commands import Command
 from hub.cli.output import Format, output_option, put, put_json, put_line
 from hub.cli.target import target_of, target_options
 from hub.client.shapes import CacheAnswer, ClearedAnswer, Shape
@@ -19,6 +20,7 @@ _QUESTIONS: Final[dict[str, tuple[str, type[Shape]]]] = {
 
 
 @click.command(
+    cls=Command,
     params=[
         click.Argument(
             ["action"], type=click.Choice(["list", "clear"]), default="list"
@@ -29,7 +31,7 @@ _QUESTIONS: Final[dict[str, tuple[str, type[Shape]]]] = {
         ),
         output_option(),
         *target_options(),
-    ]
+    ],
 )
 def command(
     action: str, plugin: str | None, verb: str | None, output: Format, **options: object

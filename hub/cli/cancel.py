@@ -5,13 +5,14 @@ from typing import Any
 import click
 
 from hub.cli.api import Api, RefusedError
+from hub.cli.commands import Command
 from hub.cli.exits import say
 from hub.cli.output import Format, output_option, put_json, put_line
 from hub.cli.target import ids_argument, target_of, target_options
 from hub.client.shapes import TaskAnswer
 
 
-@click.command(params=[ids_argument(), output_option(), *target_options()])
+@click.command(cls=Command, params=[ids_argument(), output_option(), *target_options()])
 def command(ids: tuple[str, ...], output: Format, **options: object) -> None:
     """Cancel tasks; those that have ended stay as they are.
 

@@ -99,6 +99,11 @@ def find_task(api: Api, task_id: str) -> dict[str, Any]:
     return task
 
 
+def name_of(task: dict[str, Any]) -> str:
+    """Return what a task's command is called."""
+    return f"{task['metadata']['plugin']}.{task['metadata']['command']}"
+
+
 def _any_command(verb: str, report: dict[str, Any]) -> dict[str, Any]:
     """Describe a command of a plugin that lists none and takes any."""
     return {

@@ -5,6 +5,7 @@ from typing import Final
 import click
 from click.shell_completion import get_completion_class
 
+from hub.cli.commands import Command
 from hub.cli.output import put
 
 VARIABLE: Final = "_TASKHUB_COMPLETE"
@@ -12,9 +13,10 @@ VARIABLE: Final = "_TASKHUB_COMPLETE"
 
 
 @click.command(
+    cls=Command,
     params=[
         click.Argument(["shell"], type=click.Choice(["bash", "zsh", "fish"])),
-    ]
+    ],
 )
 @click.pass_context
 def command(ctx: click.Context, /, shell: str) -> None:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from hub.cli import serve
+from hub.cli.commands import Group
 from hub.cli.exits import CommandError, Exit
 from hub.cli.output import Format, output_option, put, put_json
 from hub.cli.table import table
@@ -18,7 +19,7 @@ HIDDEN: Final = "<hidden>"
 """Stands for a value that is not shown."""
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Look at the settings."""
 

@@ -1,11 +1,13 @@
 """How a command of the terminal ends: exit codes, and one line that says why."""
 
 import enum
+import sys
 from typing import IO, Any
 
 import click
 
 from hub.cli.escaping import escape, harmless
+from hub.cli.writing import write
 
 MOST_CHARACTERS = 4096
 """How much of an error's text is shown."""
@@ -73,7 +75,11 @@ def say(text: str, file: IO[Any] | None = None, *, colours: bool = False) -> Non
         file: Another stream.
         colours: Whether colours stay.
     """
+    stream = file or sys.stderr
+    if stream is None:
+        return
+    shown = harmless(text, colours=colours)
     try:
-        click.echo(harmless(text, colours=colours), file, err=True)
+        write(stream, f"{shown if stream.isatty() else click.unstyle(shown)}\n")
     except (OSError, ValueError):  # closed, full, or a pipe without a reader
         return

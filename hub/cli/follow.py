@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 from hub.cli.bars import Bars
-from hub.cli.endings import report, trouble
+from hub.cli.endings import EXITS, report, trouble, why
 from hub.cli.exits import CommandError, Exit, say
 from hub.cli.interrupts import Interrupts
 from hub.cli.invocation import Wish
 from hub.cli.output import Format, is_terminal, put_json, put_line
 from hub.cli.target import Target
-from hub.cli.views import Plain, Records, View
+from hub.cli.views import Plain, Reader, Records, View, outcome
 from hub.client import AsyncHub
 from hub.client.task import AsyncTask
 from hub.errors import HubError
@@ -145,6 +145,11 @@ class Follower:
             await asyncio.sleep(0)  # Ctrl-C and the bars have their turn, too
         return True
 
+    async def read_out(self, task: AsyncTask) -> TaskResponse:
+        """Show all that a task says; return how it ended."""
+        await self.told(task)
+        return await task.response()
+
     async def told_so_far(self, task: AsyncTask) -> bool:
         """Show what a task has said so far; return true."""
         while not task.is_caught_up and (events := await task.events()):
@@ -211,7 +216,7 @@ async def looking(target: Target, view: View) -> AsyncIterator[Follower]:
     log = logging.getLogger("hub.client")
     log.addHandler(notes)
     log.propagate = False
-    where, who = target.address.socket, target.address.token
+    where, who = target.address.shown, target.address.token
     hub = AsyncHub(where, token=who, reconnect_for=target.reconnect_for)
     try:
         async with hub:
@@ -347,27 +352,42 @@ async def _watch(
     return max(codes, key=_WORSE.index)
 
 
-def read(task_id: str, target: Target, view: View, *, follow: bool) -> Exit:
+def read(task_id: str, name: str, target: Target, view: View, *, follow: bool) -> Exit:
     """Show what a task has logged and put out, on standard output.
 
     Args:
         task_id: Which task.
+        name: What its command is called.
         target: Where it is.
         view: Who looks on.
         follow: Whether to go on until the end; else it is over with what there is.
 
+    Returns:
+        With `follow` that of the task's end.
+
     Raises:
         CommandError: The hub is gone, or nothing can be written.
     """
-    return asyncio.run(_read(task_id, target, view, follow=follow))
+    return asyncio.run(_read(task_id, name, target, view, follow=follow))
 
 
-async def _read(task_id: str, target: Target, view: View, *, follow: bool) -> Exit:
+async def _read(
+    task_id: str, name: str, target: Target, view: View, *, follow: bool
+) -> Exit:
     async with looking(target, view) as follower:
         task = follower.attach(task_id)
-        reading = follower.told(task) if follow else follower.told_so_far(task)
         try:
-            whole = await follower.unless_interrupted(reading)
+            if not follow:
+                whole = await follower.unless_interrupted(follower.told_so_far(task))
+                return Exit.OK if whole else Exit.INTERRUPTED
+            response = await follower.unless_interrupted(follower.read_out(task))
         except HubError as error:
             raise trouble(error, task_id, None) from None
-    return Exit.OK if whole else Exit.INTERRUPTED
+    if response is None:
+        return Exit.INTERRUPTED
+    code = EXITS[response.status]
+    if code is not Exit.OK:
+        say(f"Error: {why(response, name)}")
+    elif isinstance(view, Reader):
+        say(f"{name}: {outcome(response)}")
+    return code

@@ -12,6 +12,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from hub.cli.commands import Command
 from hub.cli.escaping import harmless
 from hub.cli.flags import (
     flags_of,
@@ -130,7 +131,7 @@ def own_options() -> list[click.Parameter]:
     ]
 
 
-class Invocation(click.Command):
+class Invocation(Command):
     """One command of a plugin, as a command of the terminal.
 
     Args:

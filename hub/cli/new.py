@@ -1,22 +1,32 @@
 """``taskhub new``: write the beginning of something."""
 
+import keyword
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import click
 
 from hub.cli import templates
-from hub.cli.output import put_line
+from hub.cli.commands import Group
+from hub.cli.output import put
 from hub.plugin.contract import NAME
 
 TAKEN: Final = {
+    "hub": "its file would stand in the way of taskhub itself",
     "conftest": "pytest would take its file for its own",
     "main": "its file would make a plugin of the whole folder",
 }
 """Names that would be taken for something else, and for what."""
+NEXT: Final = """
+Test it, and serve it while you change it:
+  python -m pytest
+  taskhub serve --reload --plugins .
+"""
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Write the beginning of something."""
 
@@ -36,12 +46,8 @@ def plugin(name: str, *, classic: bool) -> None:
         if path.exists():
             raise click.UsageError(f"{path} is there already; nothing was written")
     words = {"name": name, "class_": name.title().replace("_", "")}
-    for path, template in files.items():
-        _write(path, template.substitute(words))
-        put_line(f"wrote {path}")
-    put_line("\nTest it, and serve it while you change it:")
-    put_line("  python -m pytest")
-    put_line("  taskhub serve --reload --plugins .")
+    _write({path: each.substitute(words) for path, each in files.items()})
+    put("".join(f"wrote {path}\n" for path in files) + NEXT)
 
 
 def _check(name: str) -> None:
@@ -58,21 +64,33 @@ def _check(name: str) -> None:
     reason = TAKEN.get(name)
     if name.startswith("test_"):
         reason = "pytest would take its file for a test"
+    elif keyword.iskeyword(name):
+        reason = "that is a word of Python's, and no module can be imported by it"
+    elif name in sys.stdlib_module_names:
+        reason = "its file would stand in the way of Python's own module of that name"
     if reason is not None:
         raise click.UsageError(f"a plugin cannot be called {name!r}: {reason}")
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a new file.
+def _write(files: Mapping[Path, str]) -> None:
+    """Write new files: all of them, or none.
 
     Raises:
-        UsageError: It cannot be written.
+        UsageError: They cannot be written.
     """
+    made: list[Path] = []
+    path = Path()
     try:
-        path.parent.mkdir(exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        for path, text in files.items():
+            if not path.parent.exists():
+                path.parent.mkdir()
+                made.append(path.parent)
+            with path.open("x", encoding="utf-8") as file:
+                made.append(path)
+                file.write(text)
     except OSError as error:
+        for each in reversed(made):
+            each.rmdir() if each.is_dir() else each.unlink()
         raise click.UsageError(
-            f"{path} cannot be written: {error.strerror or error}"
+            f"{path} cannot be written: {error.strerror or error}; nothing was written"
         ) from None

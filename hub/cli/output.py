@@ -14,6 +14,7 @@ import msgspec
 
 from hub.cli.escaping import escape, harmless, harmless_json
 from hub.cli.exits import CommandError, Exit
+from hub.cli.writing import write
 
 Format = Literal["text", "json", "ndjson"]
 FORMATS: Final[tuple[Format, ...]] = ("text", "json", "ndjson")
@@ -57,9 +58,7 @@ def put(text: str, *, colours: bool = False) -> None:
     if stream.isatty():  # TERM=dumb is one, too
         text = harmless(text, colours=colours)
     try:
-        stream.flush()
-        stream.buffer.write(text.encode(stream.encoding, "backslashreplace"))
-        stream.buffer.flush()
+        write(stream, text)
     except BrokenPipeError:
         _silence(stream)
         raise ReaderGoneError from None

@@ -7,6 +7,7 @@ import click
 
 from hub.cli.api import Api
 from hub.cli.catalogue import complete_command, find_command, find_plugin
+from hub.cli.commands import Command
 from hub.cli.escaping import escape
 from hub.cli.output import Format, output_option, put, put_json, put_line, styled
 from hub.cli.target import target_of, target_options
@@ -16,6 +17,7 @@ from hub.client.shapes import PluginsAnswer
 
 
 @click.command(
+    cls=Command,
     params=[
         click.Argument(
             ["name"],
@@ -25,7 +27,7 @@ from hub.client.shapes import PluginsAnswer
         ),
         output_option(),
         *target_options(),
-    ]
+    ],
 )
 def command(name: str | None, output: Format, **options: object) -> None:
     """List the hub's plugins, or describe one.

@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 from hub.cli.api import Api, NoHubError
 from hub.cli.catalogue import COMPLETION, complete_command, find_command
+from hub.cli.commands import Command
 from hub.cli.exits import CommandError, Exit
 from hub.cli.flags import complete_value
 from hub.cli.invocation import BEFORE, Invocation, Wish, own_options
@@ -27,7 +28,7 @@ Examples:
 """
 
 
-class _Run(click.Command):
+class _Run(Command):
     """`taskhub run`: what stands behind the name is parsed with the hub's help."""
 
     def shell_complete(
@@ -110,10 +111,11 @@ def _wish(
     ctx: click.Context, name: str, arguments: tuple[str, ...], target: Target
 ) -> Wish:
     """Read what is asked for, with the hub's help."""
+    late = [word for word in arguments if word.partition("=")[0] in BEFORE]
     try:
-        inner = Invocation(name, find_command(Api(target), name))
+        # What may have been meant for another hub is not waited for.
+        inner = Invocation(name, find_command(Api(target, patient=not late), name))
     except NoHubError as error:
-        late = [word for word in arguments if word.partition("=")[0] in BEFORE]
         if not late:
             raise
         raise CommandError(

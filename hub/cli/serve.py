@@ -17,8 +17,10 @@ import click
 
 from hub.app import app_of
 from hub.cli import logs
+from hub.cli.commands import Command
 from hub.cli.escaping import escape
-from hub.cli.exits import say
+from hub.cli.exits import CommandError, say
+from hub.cli.output import put
 from hub.cli.server import loop_factory, server_of
 from hub.errors import HubError
 from hub.node import Node
@@ -37,7 +39,7 @@ USAGE: Final = 2
 """The exit code of a hub that cannot start as it was asked to."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option(
     "--port",
@@ -253,5 +255,7 @@ def _announce(node: Node, listener: socket.socket) -> None:
         if refusal.line is not None:
             where += f":{refusal.line}"
         lines.append(f"  {refusal.name} ({where}): refused: {refusal.reason}")
-    sys.stdout.write("\n".join([escape(line) for line in lines]) + "\n")
-    sys.stdout.flush()
+    try:
+        put("".join(f"{escape(line)}\n" for line in lines))
+    except CommandError as error:  # it serves, whether that can be said or not
+        error.show()

@@ -23,20 +23,20 @@ class Target(Struct, frozen=True, kw_only=True):
 
     Attributes:
         address: Where it is, and who asks.
-        reconnect_for: For how many seconds a lost connection is tried again.
+        reconnect_for: For how many seconds a hub that is away is looked for.
     """
 
     address: Address
     reconnect_for: float = RECONNECT_S
 
     @property
-    def root(self) -> str:
+    def shown(self) -> str:
         """Its address, for people."""
-        return self.address.root.rstrip("/")
+        return self.address.shown
 
     def __repr__(self) -> str:
         """Leave out the token."""
-        return f"Target({self.root})"
+        return f"Target({self.shown})"
 
 
 def target_options() -> list[click.Parameter]:
@@ -70,7 +70,7 @@ def reconnect_option() -> click.Parameter:
         default=RECONNECT_S,
         metavar="SECONDS",
         show_default=True,
-        help="How long to try again when the connection is lost.",
+        help="How long to try again when the connection is lost, or no hub is there.",
     )
 
 

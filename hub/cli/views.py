@@ -134,7 +134,7 @@ class Plain(View):
         news = news and bool(words) and event.progress is None
         if reached > tenth or news:
             self._said[task_id] = (reached, now, words)
-            share = f"{reached * 100 // TENTHS} %" if event.progress is not None else ""
+            share = "" if event.progress is None else f"{event.progress * 100:.0f} %"
             self.line(task_id, Line("  ".join(part for part in (share, words) if part)))
 
     def end(self, response: TaskResponse) -> None:

@@ -1,11 +1,10 @@
 """``taskhub watch``: look on while tasks run, from anywhere, at any time."""
 
-from typing import Any
-
 import click
 
 from hub.cli.api import Api
-from hub.cli.catalogue import find_task
+from hub.cli.catalogue import find_task, name_of
+from hub.cli.commands import Command
 from hub.cli.exits import Exit
 from hub.cli.loading import abrupt
 from hub.cli.output import Format, output_option
@@ -18,6 +17,7 @@ from hub.cli.target import (
 
 
 @click.command(
+    cls=Command,
     params=[
         ids_argument(),
         click.Option(
@@ -28,7 +28,7 @@ from hub.cli.target import (
         output_option(),
         *target_options(),
         reconnect_option(),
-    ]
+    ],
 )
 def command(
     ids: tuple[str, ...], *, quiet: bool, output: Format, **options: object
@@ -39,17 +39,11 @@ def command(
     else. With several tasks the exit code is that of the worst end.
     """
     target = target_of(options)
-    api = Api(target)
-    tasks = {task_id: _name(find_task(api, task_id)) for task_id in ids}
+    api = Api(target, patient=True)
+    tasks = {task_id: name_of(find_task(api, task_id)) for task_id in ids}
     with abrupt():
         from hub.cli.follow import watch
 
     code = watch(tasks, target, output, quiet=quiet)
     if code is not Exit.OK:
         raise click.exceptions.Exit(code)
-
-
-# Any: a TaskResponse as JSON.
-def _name(response: dict[str, Any]) -> str:
-    """Return what a task's command is called."""
-    return f"{response['metadata']['plugin']}.{response['metadata']['command']}"

@@ -19,11 +19,13 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         socket: Of the WebSocket.
         root: Of everything over HTTP, with a slash at its end.
         token: A bearer token.
+        shown: As it was given, for people.
     """
 
     socket: str
     root: str
     token: str | None = None
+    shown: str
 
 
 def resolve(url: str | None, token: str | None, environ: Mapping[str, str]) -> Address:
@@ -59,4 +61,5 @@ def resolve(url: str | None, token: str | None, environ: Mapping[str, str]) -> A
         socket=f"ws{secure}://{place}/ws",
         root=f"http{secure}://{place}/",
         token=token or environ.get("TASKHUB_TOKEN") or None,
+        shown=given.strip(),
     )

@@ -63,7 +63,7 @@ async def fetch(
     Raises:
         HubError: It was refused, or could not be asked.
     """
-    url = address.root + path
+    url = address.shown
     headers = [("Accept", "application/json"), ("Connection", "close")]
     if address.token:
         headers.append(("Authorization", f"Bearer {address.token}"))
@@ -76,8 +76,7 @@ async def fetch(
     except EOFError:
         raise troubles.of_silence(url) from None
     except (OSError, InvalidProxy) as error:
-        trouble = troubles.of_connecting(error, url)
-        raise (trouble.error if trouble else UnreachableError(str(error))) from None
+        raise _unreached(error, url) from None
     if answer.status >= _REFUSAL:
         raise _refusal(answer, url)
     try:
@@ -117,6 +116,15 @@ def place(path: str) -> str:
     if _PLACE.fullmatch(path) is None or "%2e" in path.lower():
         raise NotAHubError(f"What the hub names as a result's place is none: {path!r}.")
     return path
+
+
+def _unreached(error: Exception, url: str) -> HubError:
+    """Return the error that there is no connection; it knows whether that may pass."""
+    trouble = troubles.of_connecting(error, url)
+    if trouble is None:
+        return UnreachableError(str(error))
+    trouble.error.retry = not trouble.lasting
+    return trouble.error
 
 
 def _refusal(answer: Answer, url: str) -> HubError:

@@ -271,10 +271,10 @@ class Link:
     async def _connect(self) -> Trouble:
         """Connect, and carry messages until it ends; return what that means."""
         token = self.address.token
-        url = self.address.socket
+        url = self.address.shown
         try:
             connection = await Direct(
-                url,
+                self.address.socket,
                 subprotocols=[Subprotocol(self.codec.subprotocol)],
                 additional_headers={"Authorization": f"Bearer {token}"}
                 if token
@@ -302,7 +302,7 @@ class Link:
 
     async def _carry(self, connection: ClientConnection) -> Trouble:
         """Carry messages both ways until the connection ends; say why it did."""
-        url = self.address.socket
+        url = self.address.shown
         writing = asyncio.create_task(self._write(connection))
         try:
             await self._read(connection)
@@ -323,11 +323,11 @@ class Link:
         """Return what the end of a connection means."""
         code, reason = connection.close_code or 1006, connection.close_reason or ""
         if code == _UNSUPPORTED:
-            return troubles.of_version(self.address.socket)
+            return troubles.of_version(self.address.shown)
         if code in _VERDICTS:
             return Trouble(_VERDICTS[code](reason or None), lasting=True)
         said = f"{code} {reason}".strip()
-        text = f"The connection to {self.address.socket} was closed ({said})."
+        text = f"The connection to {self.address.shown} was closed ({said})."
         return Trouble(UnreachableError(text), lasting=not may_return(code))
 
     async def _read(self, connection: ClientConnection) -> None:

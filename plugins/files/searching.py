@@ -166,7 +166,8 @@ class _Seeker:
         for text in texts(opened, lambda: self._ctx.cancelled):
             yield text
             found = self.found
-            said = f"{opened.path}: {found.matches} matches in {found.searched} files"
+            number = found.searched + 1  # with this one
+            said = f"{opened.path} (file {number}), matches so far: {found.matches}"
             self._ctx.progress(message=said)
 
     def _skip(self, path: str, reason: Reason, error: str) -> None:

@@ -1,8 +1,11 @@
 """The hub over HTTP: what else may answer there is told apart."""
 
+import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from hub.client.pace import Pace
 from hub.client.shapes import CacheAnswer, PluginAnswer, PluginsAnswer, TaskAnswer
 from tests.blackbox.server import HubProcess
 
-Answering = Callable[[bytes | None], Api]
+Answering = Callable[..., Api]
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def answering() -> Iterator[Answering]:
     """Give a function that has a server answer with some bytes, or with none."""
     opened: list[socket.socket] = []
 
-    def serve(answer: bytes | None) -> Api:
+    def serve(answer: bytes | None, **more: Any) -> Api:
         listener = socket.create_server(("127.0.0.1", 0))
         opened.append(listener)
 
@@ -34,16 +37,17 @@ def answering() -> Iterator[Answering]:
                 connection.close()
 
         threading.Thread(target=accept, daemon=True).start()
-        return api(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        return api(f"http://127.0.0.1:{listener.getsockname()[1]}", **more)
 
     yield serve
     for each in opened:
         each.close()
 
 
-def api(url: str) -> Api:
+# Any: arguments of `Api`.
+def api(url: str, **more: Any) -> Api:
     """Make one with little patience."""
-    return Api(target_of({"url": url}, {}), Pace(open_s=0.5, answer_s=0.5))
+    return Api(target_of({"url": url}, {}), Pace(open_s=0.5, answer_s=0.5), **more)
 
 
 def page(status: str, media: str = "text/html", body: str = "<p>Hello") -> bytes:
@@ -131,8 +135,34 @@ def test_no_hub_names_the_address_and_the_way_out() -> None:
     with pytest.raises(NoHubError) as error:
         api(f"127.0.0.1:{port}").ask("GET", "plugins", kind=PluginsAnswer)
 
-    assert f"http://127.0.0.1:{port}" in error.value.message
+    assert f"No hub at ws://127.0.0.1:{port}: " in error.value.message
     assert "connection refused. Start one with `taskhub serve`" in error.value.message
+
+
+def test_a_hub_that_is_silent_is_said_to_be(
+    answering: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Soon, and once; it is given its whole time, and no second one."""
+    asked = answering(None, hush_s=0.05, patient=True)
+    with pytest.raises(NoHubError, match="in time"):
+        asked.ask("GET", "plugins", kind=PluginsAnswer)
+
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert re.fullmatch(
+        "The hub at http://.* does not answer yet. Ctrl-C stops.", said[0]
+    )
+
+
+def test_a_hub_that_answers_is_not_said_to_be_silent(
+    answering: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has had its time."""
+    nothing = '{"plugins":[],"refused":[]}'
+    asked = answering(page("200 OK", "application/json", nothing))
+
+    assert asked.ask("GET", "plugins", kind=PluginsAnswer) == json.loads(nothing)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "a..b", "x" * 70])

@@ -97,7 +97,12 @@ def test_the_package_is_the_program() -> None:
     [
         (["rnu"], "Did you mean 'taskhub run'?"),
         (["demo.rows"], "Did you mean 'taskhub run demo.rows'?"),
+        (["plugin"], "Did you mean 'taskhub plugins'?"),
+        (["wacht"], "Did you mean 'taskhub watch'?"),
         (["zzzzzz"], "No such command 'zzzzzz'.\n"),
+        (["pluginss"], "Did you mean 'taskhub plugins'?"),
+        (["erve"], "Did you mean 'taskhub serve'?"),
+        (["bogus"], "No such command 'bogus'.\n"),
         (["--url", "x", "run"], "--url stands behind a command's name"),
     ],
 )

@@ -140,6 +140,9 @@ def test_nobody_has_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A standard error that is closed is no further error."""
 
     class Closed:
+        def isatty(self) -> bool:
+            return False
+
         def write(self, _: str) -> None:
             raise OSError
 

@@ -1,6 +1,5 @@
 """`taskhub new plugin`: what it writes works as it is, and nothing is overwritten."""
 
-import keyword
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from click.testing import CliRunner, Result
 from hub.cli import main, templates
 from hub.plugin.direct import run_directly
 from tests.blackbox.server import HubProcess
+from tests.cli.full import files_of_at_most
 from tests.shelves import loaded
 
 STYLES = pytest.mark.parametrize("style", [[], ["--classic"]])
@@ -100,6 +100,9 @@ def test_nothing_is_overwritten(there: str) -> None:
         ("main", "whole folder"),
         ("conftest", "pytest"),
         ("test_it", "for a test"),
+        ("class", "a word of Python's"),
+        ("asyncio", "Python's own module"),
+        ("hub", "taskhub itself"),
     ],
 )
 def test_names_are_checked(name: str, reason: str) -> None:
@@ -118,14 +121,26 @@ def test_a_folder_that_takes_nothing_is_named() -> None:
 
     assert result.exit_code == 2
     assert "tests/test_greeter.py cannot be written" in result.output
+    assert "nothing was written" in result.output
+    assert [path.name for path in Path.cwd().iterdir()] == ["tests"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits are those of POSIX")
+def test_a_full_disk_leaves_nothing_behind() -> None:
+    """Neither half a file nor an empty one, nor the folder for the test."""
+    with files_of_at_most(100):
+        result = new("greeter")
+
+    assert result.exit_code == 2
+    assert "greeter.py cannot be written: File too large" in result.output
+    assert list(Path.cwd().iterdir()) == []
 
 
 def test_any_name_gives_a_class(tmp_path: Path) -> None:
-    """A name may be a word of Python's."""
-    for name in ("class", "a_1", "x__y_"):
+    """However its parts are put together."""
+    for name in ("classes", "a_1", "x__y_"):
         assert new(name).exit_code == 0
         compile(Path(f"{name}.py").read_text(), name, "exec")
-    assert keyword.iskeyword("class")
 
 
 def test_the_templates_are_in_the_house_format(tmp_path: Path) -> None:

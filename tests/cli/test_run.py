@@ -166,7 +166,7 @@ def test_what_is_wrong_is_named(call: Call, arguments: list[str], said: str) -> 
 
 def test_no_hub_may_be_an_option_at_the_wrong_place(call: Call) -> None:
     """What stands behind the name cannot say where to look."""
-    nowhere = ("--url", "http://127.0.0.1:1")
+    nowhere = ("--reconnect-for", "0", "--url", "http://127.0.0.1:1")
 
     result = call("run", *nowhere, "demo.echo", "--url", "x")
 

@@ -22,7 +22,7 @@ from hub.cli.target import target_of
 )
 def test_addresses_are_understood(url: str, root: str) -> None:
     """With each scheme or none, on a sub-path, with the WebSocket's path or without."""
-    assert target_of({"url": url}, {}).root == root
+    assert target_of({"url": url}, {}).address.root == f"{root}/"
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_the_environment_is_the_default() -> None:
     """An option wins over TASKHUB_URL, and that over this machine's usual port."""
     environ = {"TASKHUB_URL": "ws://a:1", "TASKHUB_TOKEN": " secret\n"}
 
-    assert target_of({}, {}).root == "http://127.0.0.1:8765"
-    assert target_of({}, environ).root == "http://a:1"
-    assert target_of({"url": "b:2"}, environ).root == "http://b:2"
+    assert target_of({}, {}).shown == "ws://127.0.0.1:8765"
+    assert target_of({}, environ).shown == "ws://a:1"
+    assert target_of({"url": "b:2"}, environ).shown == "ws://b:2"
     assert target_of({}, environ).address.token == "secret"
     assert target_of({"reconnect_for": 3.0}, {}).reconnect_for == 3.0
 

@@ -278,7 +278,7 @@ async def test_a_websocket_without_our_subprotocol_is_no_hub() -> None:
 async def test_a_name_that_is_none_is_said() -> None:
     """Which one it is, and that it has no address."""
     async with Brisk("ws://hub.invalid", reconnect_for=2) as hub:
-        with pytest.raises(UnreachableError, match=r"hub\.invalid/ws cannot be"):
+        with pytest.raises(UnreachableError, match=r"ws://hub\.invalid cannot be"):
             await (await hub.execute("p.c"))
 
 

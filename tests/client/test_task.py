@@ -193,7 +193,7 @@ async def test_a_result_that_cannot_be_fetched_is_said() -> None:
         ):
             task = await hub.execute("p.c")
             root = f"http://127.0.0.1:{port}/"
-            hub._link.address = type(hub.address)(socket=url, root=root)
+            hub._link.address = type(hub.address)(socket=url, root=root, shown=url)
             with pytest.raises(HubError, match="HTTP 503"):
                 await task
 

@@ -56,6 +56,7 @@ def test_each_match_is_a_row(files: Files, recorder: ThreadRecorder) -> None:
     ]
     assert recorder.rows["out"][0]["text"] == "two needle three"
     assert (result.matches, result.files, result.searched) == (3, 1, 2)
+    assert "data/a.txt (file 1), matches so far: 3" in str(recorder.progressed)
 
 
 def test_what_is_binary_is_told_and_not_searched(
