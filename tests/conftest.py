@@ -74,3 +74,13 @@ def pytest_make_collect_report() -> Reporting[pytest.CollectReport]:
     report = yield
     _fail_if_skipped(report)
     return report
+
+
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start processes without the measurement of coverage.
+
+    It writes a file when a process ends, which takes a disk, and a thread that can be
+    had now and then.
+    """
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)

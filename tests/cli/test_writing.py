@@ -105,6 +105,7 @@ def test_a_stream_without_a_file() -> None:
     assert text.getvalue() == "\xe9"
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     "arguments", [("run", "-q"), ("run", "--output", "json"), ("watch", "-q")]
